@@ -1,0 +1,1 @@
+"""DOES: what the hotline can do for a person. Never imports bot."""

@@ -1,0 +1,106 @@
+"""Makes staff, signs them in and out. Passwords are hashed with argon2; five wrong tries lock an hour."""
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy.orm import Session
+
+from actions.access.queries import token_hash
+from actions.privacy.commands import record_audit
+from actions.storage.tables import Staff, StaffSession
+
+TRIES = 5
+LOCKED = timedelta(hours=1)
+SIGNED_IN = timedelta(hours=12)
+PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_hex(8))  # verified for unknown logins, so that timing tells nothing
+
+
+class SignInRefused(Exception):
+    """Wrong login or password, or locked. `until` is set when locked."""
+
+    def __init__(self, until: datetime | None = None) -> None:
+        super().__init__("sign-in refused")
+        self.until = until
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A new session: the token for the cookie, the csrf value for forms."""
+
+    token: str
+    csrf: str
+    staff_id: int
+
+
+def new_password(length: int = 12) -> str:
+    """A password that can be read aloud: no letters that look alike."""
+    return "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(length))
+
+
+def create_staff(
+    session: Session, *, login: str, name: str, role: str, unit_id: str | None, password: str, now: datetime,
+    must_change_password: bool = True,
+) -> Staff:
+    """Adds a staff member. The caller has checked role and unit against config."""
+    staff = Staff(
+        login=login, name=name, role=role, unit_id=unit_id, password_hash=_hasher.hash(password),
+        must_change_password=must_change_password, active=True, failed_signins=0, created_at=now,
+    )
+    session.add(staff)
+    session.flush()
+    record_audit(session, actor="system", action="staff_created", object_=f"staff:{staff.id}", now=now,
+                 data={"role": role, "unit": unit_id})
+    return staff
+
+
+def change_password(session: Session, staff_id: int, password: str, now: datetime) -> None:
+    """Sets a new password and ends every other session of this person."""
+    session.execute(sa.update(Staff).where(Staff.id == staff_id).values(
+        password_hash=_hasher.hash(password), must_change_password=False, failed_signins=0, locked_until=None))
+    session.execute(sa.delete(StaffSession).where(StaffSession.staff_id == staff_id))
+    record_audit(session, actor=f"staff:{staff_id}", action="password_changed", object_=f"staff:{staff_id}", now=now)
+
+
+def _matches(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def sign_in(session: Session, *, login: str, password: str, now: datetime) -> SignedIn | None:
+    """A new session for the right password; None for a wrong one (the failed try is counted: commit either way).
+
+    Raises SignInRefused with `until` while the account is locked.
+    """
+    staff = session.execute(sa.select(Staff).where(Staff.login == login, Staff.active).with_for_update()).scalar_one_or_none()
+    if staff is None:
+        _matches(_NOBODY, password)
+        return None
+    if staff.locked_until is not None and staff.locked_until > now:
+        raise SignInRefused(staff.locked_until)
+    if not _matches(staff.password_hash, password):
+        staff.failed_signins += 1
+        if staff.failed_signins >= TRIES:
+            staff.failed_signins, staff.locked_until = 0, now + LOCKED
+        record_audit(session, actor=f"staff:{staff.id}", action="sign_in_failed", object_=f"staff:{staff.id}", now=now)
+        return None
+    staff.failed_signins, staff.locked_until = 0, None
+    token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
+    session.add(StaffSession(token_hash=token_hash(token), csrf=csrf, staff_id=staff.id, created_at=now,
+                             expires_at=now + SIGNED_IN))
+    record_audit(session, actor=f"staff:{staff.id}", action="signed_in", object_=f"staff:{staff.id}", now=now)
+    return SignedIn(token, csrf, staff.id)
+
+
+def sign_out(session: Session, token: str) -> None:
+    """Ends this session."""
+    session.execute(sa.delete(StaffSession).where(StaffSession.token_hash == token_hash(token)))

@@ -1,0 +1,78 @@
+"""The one query builder for everything a person may see. A row outside the scope does not exist for the viewer."""
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from actions.access.rules import Refused, Role, Viewer
+from actions.storage.tables import Conversation, Staff, StaffSession, Ticket
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a session token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def visible_tickets(viewer: Viewer) -> Any:
+    """SELECT of the tickets this viewer may see; list, search, count and export all start from it."""
+    query = sa.select(Ticket)
+    if not viewer.may("see_tickets") or viewer.role.scope == "none":
+        return query.where(sa.false())
+    if viewer.role.scope == "unit":
+        return query.where(Ticket.unit_id == viewer.unit_id) if viewer.unit_id else query.where(sa.false())
+    return query
+
+
+def visible_conversations(viewer: Viewer) -> Any:
+    """SELECT of the conversations this viewer may see."""
+    query = sa.select(Conversation)
+    return query if viewer.may("see_conversations") else query.where(sa.false())
+
+
+def access_ticket(session: Session, viewer: Viewer, number: str) -> Ticket:
+    """One ticket by number. Raises Refused alike when it does not exist and when it is another unit's."""
+    ticket = session.execute(visible_tickets(viewer).where(Ticket.number == number)).scalar_one_or_none()
+    if ticket is None:
+        raise Refused("no such ticket")
+    return ticket
+
+
+def access_conversation(session: Session, viewer: Viewer, conversation_id: int) -> Conversation:
+    """One conversation. Raises Refused alike when it does not exist and when it is not for this viewer."""
+    found = session.execute(visible_conversations(viewer).where(Conversation.id == conversation_id)).scalar_one_or_none()
+    if found is None:
+        raise Refused("no such conversation")
+    return found
+
+
+def as_viewer(staff: Staff, roles: Mapping[str, Role]) -> Viewer:
+    """A staff row as a viewer. A role that is no longer in config can do nothing."""
+    role = roles.get(staff.role) or Role(staff.role, staff.role, "none", frozenset())
+    return Viewer(staff.id, staff.login, staff.name, role, staff.unit_id)
+
+
+def signed_in(session: Session, token: str | None, roles: Mapping[str, Role], now: datetime) -> tuple[Viewer, str] | None:
+    """(viewer, csrf) of a session token; None when it is unknown, over, or the person was switched off."""
+    if not token:
+        return None
+    row = session.execute(
+        sa.select(Staff, StaffSession.csrf)
+        .join(StaffSession, StaffSession.staff_id == Staff.id)
+        .where(StaffSession.token_hash == token_hash(token), StaffSession.expires_at > now, Staff.active)
+    ).one_or_none()
+    return None if row is None else (as_viewer(row[0], roles), row[1])
+
+
+def must_change_password(session: Session, viewer: Viewer) -> bool:
+    """True while the password is one that somebody else has set."""
+    return bool(session.execute(sa.select(Staff.must_change_password).where(Staff.id == viewer.staff_id)).scalar())
+
+
+def staff_name(session: Session, staff_id: int | None) -> str | None:
+    """The name under which a colleague works."""
+    name: str | None = session.execute(sa.select(Staff.name).where(Staff.id == staff_id)).scalar()
+    return name

@@ -1,0 +1,66 @@
+"""Roles and what they permit, read from config/roles; and Viewer, a signed-in person as the rest of the house sees one."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping
+
+from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
+
+PERMISSIONS = {
+    "see_conversations", "take_over", "see_tickets", "accept_ticket", "manage_staff",
+}
+SCOPES = {"unit", "all", "none"}
+
+
+class Refused(Exception):
+    """This person may not do this. Pages answer as if the thing did not exist."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """One role of config/roles: its title, which tickets it sees, what it may do."""
+
+    id: str
+    title: str
+    scope: str
+    may: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A signed-in staff member."""
+
+    staff_id: int
+    login: str
+    name: str
+    role: Role
+    unit_id: str | None
+
+    def may(self, permission: str) -> bool:
+        """True if the role permits it."""
+        return permission in self.role.may
+
+    def require(self, permission: str) -> None:
+        """Raises Refused where the role does not permit it."""
+        if not self.may(permission):
+            raise Refused(f"{self.role.id} may not {permission}")
+
+    @property
+    def actor(self) -> str:
+        """The name under which events and audit rows are written."""
+        return f"staff:{self.staff_id}"
+
+
+def load_roles(path: Path) -> Mapping[str, Role]:
+    """Reads the roles. Raises ConfigError on an unknown permission or scope."""
+    roles = {}
+    for role_id, entry in load_yaml(path).items():
+        require_keys(path, entry, ["title", "scope", "may"])
+        if entry["scope"] not in SCOPES:
+            raise ConfigError(path, line_of(entry, "scope"), f"unknown scope {entry['scope']!r}", nearest(entry["scope"], SCOPES))
+        for permission in entry["may"]:
+            if permission not in PERMISSIONS:
+                raise ConfigError(path, line_of(entry, "may"), f"unknown permission {permission!r}", nearest(permission, PERMISSIONS))
+        roles[role_id] = Role(role_id, entry["title"], entry["scope"], frozenset(entry["may"]))
+    return roles

@@ -1,0 +1,1 @@
+"""Working days, plain days and hours: when something is due, and why. Pure."""

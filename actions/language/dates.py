@@ -1,0 +1,200 @@
+"""Finds when something happened: named days, weeks, months, dates; the lunar calendar is left to a person."""
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from actions.language.data import one_of, words
+
+
+@dataclass(frozen=True)
+class DateHeard:
+    """A day, or the days between which it lies: `first` == `last` when it is one day."""
+
+    first: date
+    last: date
+    heard: str
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class _Words:
+    named: dict[str, tuple[str, Any]]
+    numerals: dict[str, int]
+    ten: str
+    half: str
+    weekdays: dict[str, int]
+    units: dict[str, str]
+    pattern: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def _words() -> _Words:
+    data = words("dates")
+    named: dict[str, tuple[str, Any]] = {}
+    for group in ("days", "spans", "weeks", "months", "years"):
+        for entry in data[group]:
+            for word in entry["say"]:
+                named[str(word)] = (group, entry)
+    numerals = {str(key): int(value) for key, value in data["numerals"].items()}
+    ten, half = str(data["ten"]), str(data["half"])
+    weekdays = {str(key): int(value) for key, value in data["weekday_names"].items()}
+    units = {str(key): str(value) for key, value in data["units_ago"].items()}
+    by_group = {group: one_of(word for word, (name, _) in named.items() if name == group)
+                for group in ("days", "spans", "weeks", "months", "years")}
+    small = rf"(?:\d{{1,2}}|[{''.join(numerals)}{ten}]{{1,3}})"
+    year, month, day = str(data["year"]), str(data["month"]), one_of(data["day"])
+    leads, names = one_of(data["weekday_leads"]), "[" + "".join(weekdays) + "]"
+    pattern = re.compile(
+        rf"(?P<iso>(?<!\d)(?:19|20)\d\d[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?!\d))"
+        rf"|(?P<full>(?:(?<!\d)(?P<fy>(?:19|20)\d\d|\d\d){year}|(?P<fyn>{by_group['years']}))(?P<fm>{small}){month}"
+        rf"(?:份|(?P<fd>{small}){day}?)?)"
+        rf"|(?P<mmonth>{by_group['months']})(?:(?P<md>{small}){day})?"
+        rf"|(?P<mday>(?<!\d)(?P<m>{small}){month}(?P<d>{small}){day}?)"
+        rf"|(?P<span>{by_group['spans']})"
+        rf"|(?P<day>{by_group['days']})"
+        rf"|(?P<week>{by_group['weeks']})(?P<wd>{names})?"
+        rf"|(?P<weekday>{leads}(?P<wn>{names}))"
+        rf"|(?P<ago>(?<!\d)(?P<an>{small}|{half})(?P<au>{one_of(units)})(?P<ah>{half})?多?{one_of(data['ago'])})"
+        rf"|(?P<year>{by_group['years']})"
+        rf"|(?P<dom>(?<![\d:.{month}])(?P<dn>\d{{1,2}}){str(data['day'][1])}(?![楼栋线门店院桥单]))"
+    )
+    return _Words(named, numerals, ten, half, weekdays, units, pattern)
+
+
+def _small(text: str, known: _Words) -> int | None:
+    """A number from 0 to 99 in digits or Chinese numerals."""
+    if text.isascii():
+        return int(text) if text.isdigit() else None
+    if known.ten in text:
+        tens, _, ones = text.partition(known.ten)
+        if len(tens) > 1 or len(ones) > 1 or known.ten in ones:
+            return None
+        return (known.numerals.get(tens, 1) if tens else 1) * 10 + (known.numerals.get(ones, 0) if ones else 0)
+    return known.numerals.get(text) if len(text) == 1 else None
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _month(year: int, month: int) -> tuple[date, date] | None:
+    if not 1 <= month <= 12 or not 1900 <= year <= 2200:
+        return None
+    return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _months_back(today: date, months: int) -> tuple[int, int]:
+    place = today.year * 12 + today.month - 1 - months
+    return place // 12, place % 12 + 1
+
+
+def _read_ago(found: re.Match[str], today: date, known: _Words) -> tuple[date, date, float] | None:
+    half = known.half in (found["an"], found["ah"])
+    count = 0 if found["an"] == known.half else _small(found["an"], known)
+    if count is None:
+        return None
+    amount = count + (0.5 if half else 0)
+    unit = known.units[found["au"]]
+    length = {"day": 1.0, "week": 7.0, "month": 30.44, "year": 365.25}[unit]
+    slack = {"day": 0, "week": 3, "month": 15, "year": 60 if half else 183}[unit]
+    middle = round(amount * length)
+    first, last = today - timedelta(days=middle + slack), today - timedelta(days=max(middle - slack, 1))
+    return first, last, {"day": 0.9, "week": 0.7, "month": 0.6, "year": 0.5}[unit]
+
+
+def _read_full(found: re.Match[str], today: date, known: _Words) -> tuple[date, date, float] | None:
+    if found["fy"]:
+        year = int(found["fy"])
+        year += 2000 if year < 100 else 0
+    else:
+        year = today.year - int(known.named[found["fyn"]][1]["years_ago"])
+    month = _small(found["fm"], known)
+    if month is None:
+        return None
+    if found["fd"]:
+        day = _day(year, month, _small(found["fd"], known) or 0)
+        return (day, day, 0.97) if day else None
+    span = _month(year, month)
+    return (*span, 0.7) if span else None
+
+
+def _read_month_day(month: int | None, day: int | None, today: date) -> tuple[date, date, float] | None:
+    """A date without a year is the latest such day that is not in the future."""
+    if not month or not day:
+        return None
+    for year in (today.year, today.year - 1, today.year - 2, today.year - 3, today.year - 4):
+        when = _day(year, month, day)
+        if when and when <= today:
+            return when, when, 0.9
+    return None
+
+
+def _read(found: re.Match[str], today: date, known: _Words) -> tuple[date, date, float] | None:
+    if found["iso"]:
+        year, month, day = (int(part) for part in re.split(r"[-/.]", found["iso"]))
+        when = _day(year, month, day)
+        return (when, when, 0.98) if when else None
+    if found["full"]:
+        return _read_full(found, today, known)
+    if found["mmonth"]:
+        year, month = _months_back(today, int(known.named[found["mmonth"]][1]["months_ago"]))
+        if found["md"]:
+            when = _day(year, month, _small(found["md"], known) or 0)
+            return (when, when, 0.95) if when else None
+        span = _month(year, month)
+        return (span[0], min(span[1], today), 0.7) if span else None
+    if found["mday"]:
+        return _read_month_day(_small(found["m"], known), _small(found["d"], known), today)
+    if found["span"]:
+        entry = known.named[found["span"]][1]
+        return (today - timedelta(days=int(entry["from_days_ago"])), today - timedelta(days=int(entry["to_days_ago"])),
+                float(entry["confidence"]))
+    if found["day"]:
+        entry = known.named[found["day"]][1]
+        when = today - timedelta(days=int(entry["days_ago"]))
+        return when, when, float(entry["confidence"])
+    if found["week"]:
+        monday = today - timedelta(days=today.weekday() + 7 * int(known.named[found["week"]][1]["weeks_ago"]))
+        if found["wd"]:
+            when = monday + timedelta(days=known.weekdays[found["wd"]])
+            return when, when, 0.9
+        return monday, min(monday + timedelta(days=6), today), 0.7
+    if found["weekday"]:
+        when = today - timedelta(days=(today.weekday() - known.weekdays[found["wn"]]) % 7)
+        return when, when, 0.7
+    if found["ago"]:
+        return _read_ago(found, today, known)
+    if found["year"]:
+        year = today.year - int(known.named[found["year"]][1]["years_ago"])
+        return date(year, 1, 1), min(date(year, 12, 31), today), 0.4
+    number = int(found["dn"])
+    for months in range(0, 3):
+        back = _months_back(today, months)
+        when = _day(back[0], back[1], number)
+        if when and when <= today:
+            return when, when, 0.6
+    return None
+
+
+def find_dates(text: str, today: date) -> list[DateHeard]:
+    """Every day or stretch of days named in a normalised text, seen from `today`. Never raises; linear."""
+    known = _words()
+    dates: list[DateHeard] = []
+    for found in known.pattern.finditer(text):
+        try:
+            read = _read(found, today, known)
+        except (OverflowError, ValueError):  # a day before year 1
+            continue
+        if read and read[0] <= read[1]:
+            dates.append(DateHeard(read[0], read[1], found.group(), found.start(), found.end(), read[2]))
+    return dates

@@ -1,0 +1,39 @@
+"""Turns words of the Chongqing and Sichuan dialect into the standard language, to understand them, never to show."""
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from actions.language.data import FOLDER, one_of, words
+from actions.language.files import ConfigError, line_of
+from actions.language.normalise import Normal
+
+
+@lru_cache(maxsize=1)
+def _lexicon() -> tuple[re.Pattern[str], dict[str, str]]:
+    data = words("dialect")
+    if "words" not in data:
+        raise ConfigError(FOLDER / "dialect.yaml", line_of(data), "key 'words' is missing", "add words: …")
+    lexicon = {str(said): str(meant) for said, meant in data["words"].items()}
+    return re.compile(one_of(lexicon)), lexicon
+
+
+def to_standard(text: str) -> Normal:
+    """The text with dialect words replaced; offsets lead back into the text that was given."""
+    pattern, lexicon = _lexicon()
+    pieces: list[str] = []
+    offsets: list[int] = []
+    ends: list[int] = []
+    position = 0
+    for found in pattern.finditer(text):
+        meant = lexicon[found.group()]
+        between = range(position, found.start())
+        pieces += [text[position:found.start()], meant]
+        offsets += [*between, *[found.start()] * len(meant)]
+        ends += [*(place + 1 for place in between), *[found.end()] * len(meant)]
+        position = found.end()
+    rest = range(position, len(text))
+    pieces.append(text[position:])
+    offsets += rest
+    ends += (place + 1 for place in rest)
+    return Normal("".join(pieces), tuple(offsets), tuple(ends))

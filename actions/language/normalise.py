@@ -1,0 +1,81 @@
+"""Brings a message into one written form and remembers where every character came from."""
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+SPACE, BREAK = " ", "\n"
+
+
+@dataclass(frozen=True)
+class Normal:
+    """The normalised text; `offsets[i]` is the place of its i-th character in the original.
+
+    `ends` is given only where a character stands for several of the original: where those end.
+    """
+
+    text: str
+    offsets: tuple[int, ...]
+    ends: tuple[int, ...] = ()
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """The half-open span of the original that the half-open span of `text` was made from."""
+        if not self.offsets or start >= len(self.offsets):
+            last = self._end(len(self.offsets) - 1) if self.offsets else 0
+            return last, last
+        first = self.offsets[max(start, 0)]
+        if end <= start:
+            return first, first
+        return first, self._end(min(end, len(self.offsets)) - 1)
+
+    def _end(self, place: int) -> int:
+        return self.ends[place] if self.ends else self.offsets[place] + 1
+
+
+@lru_cache(maxsize=4096)
+def _form(character: str) -> str:
+    """What one character becomes: '' (dropped), a space, a line break, or its NFKC form."""
+    if character in "\n\r\v\f\x85\u2028\u2029":
+        return BREAK
+    # Cc control, Cf invisible marks (zero width, direction), Cs halves that UTF-8 cannot carry
+    if character != "\t" and unicodedata.category(character) in ("Cc", "Cf", "Cs"):
+        return ""
+    if character.isspace():
+        return SPACE
+    return "".join(
+        part if not part.isspace() else SPACE
+        for part in unicodedata.normalize("NFKC", character)
+        if unicodedata.category(part) not in ("Cc", "Cf", "Cs")
+    )
+
+
+def normalise(text: str) -> Normal:
+    """NFKC character by character (full-width digits and punctuation become ASCII), without control characters.
+
+    A run of white space becomes one space, or one line break where the run held one; the ends are trimmed.
+    Never raises; running it twice changes nothing more.
+    """
+    characters: list[str] = []
+    offsets: list[int] = []
+    for position, character in enumerate(text):
+        form = character if "\u4e00" <= character <= "\u9fff" else _form(character)
+        for part in form:
+            if part == SPACE or part == BREAK:
+                if not characters:
+                    continue
+                if characters[-1] == SPACE or characters[-1] == BREAK:
+                    if part == BREAK:
+                        characters[-1] = BREAK
+                    continue
+            characters.append(part)
+            offsets.append(position)
+    if characters and characters[-1] in (SPACE, BREAK):
+        characters.pop()
+        offsets.pop()
+    return Normal("".join(characters), tuple(offsets))
+
+
+def readable(text: str) -> bool:
+    """Whether anything was said: a letter of any script, a Han character or a digit. Emoji and marks are not."""
+    return any(unicodedata.category(character)[0] in "LN" for character in text)

@@ -1,0 +1,312 @@
+"""Finds the places in a message and the role each one plays: scan, guard, chain into paths, read the cues."""
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+
+from actions.language.normalise import Normal, normalise
+from actions.places.gazetteer import PLACE, UNIT, Gazetteer, Sense
+from actions.places.sounds import add_sounds
+from actions.places.tokens import Token
+
+ROLES = ("event", "household", "residence", "hospital", "other")
+LOCATING = ("register", "home", "residence", "present", "in", "origin_before", "belong", "both", "past", "negation")
+LEADS = (
+    "register", "home", "residence", "present", "past", "origin_before", "work", "hospital", "event", "illness",
+)
+# How far (in characters) a word may stand from the name it speaks for.
+NEAR, REACH = 4, 3
+NO, DOUBTFUL, CERTAIN = 0, 1, 2
+
+
+@dataclass
+class Path:
+    """Names that stand together, from coarse to fine, with the role read from the words around them."""
+
+    tokens: list[Token]
+    role: str = "other"
+    # Finer than the role: why it may or may not be taken as the place of the event.
+    use: str = "plain"
+
+    @property
+    def start(self) -> int:
+        return self.tokens[0].start
+
+    @property
+    def end(self) -> int:
+        return self.tokens[-1].end
+
+    @property
+    def clause(self) -> int:
+        return self.tokens[-1].clause
+
+
+@dataclass
+class Reading:
+    """Everything found in one message."""
+
+    normal: Normal
+    text: str
+    paths: list[Path] = field(default_factory=list)
+    cues: list[Token] = field(default_factory=list)
+
+    def said(self, group: str) -> bool:
+        return any(cue.group == group for cue in self.cues)
+
+
+def read(text: str, gazetteer: Gazetteer, answer: bool = False, sounds: bool = False) -> Reading:
+    """The places of a message with their roles.
+
+    `answer`: the message answers "which township", so that a bare short name counts.
+    `sounds`: also take same-sounding and one-character-off names before a unit ending (to be confirmed).
+    Never raises; O(length).
+    """
+    normal = normalise(text)
+    written = normal.text.translate(gazetteer.variants) if gazetteer.variants else normal.text
+    tokens, breaks = _scan(written, gazetteer)
+    kept = _guard(written, tokens, gazetteer, answer)
+    if sounds:
+        kept = add_sounds(written, kept, breaks, gazetteer, answer)
+    reading = Reading(normal, written)
+    reading.cues = [token for token in kept if not token.senses]
+    reading.paths = _chain(written, [token for token in kept if token.senses], gazetteer)
+    _roles(written, reading, gazetteer)
+    return reading
+
+
+def _scan(text: str, gazetteer: Gazetteer) -> tuple[list[Token], list[int]]:
+    """One pass, longest match first; blocks and neutral words swallow what they cover.
+
+    The second list holds where a new clause begins.
+    """
+    found: list[Token] = []
+    breaks: list[int] = []
+    words, pairs, boundaries = gazetteer.words, gazetteer.pairs, gazetteer.boundaries
+    position, clause, size = 0, 0, len(text)
+    while position < size:
+        lengths = pairs.get(text[position : position + 2])
+        hit = None
+        if lengths:
+            for length in lengths:
+                hit = words.get(text[position : position + length])
+                if hit is not None and position + length <= size:
+                    break
+        if hit is None:
+            length = 1
+            hit = words.get(text[position])
+        if hit is None:
+            if text[position] in boundaries:
+                clause += 1
+                breaks.append(position)
+            position += 1
+            continue
+        if hit.group == "boundary":
+            clause += 1
+            breaks.append(position)
+        elif hit.group not in ("block", "neutral"):
+            found.append(Token(position, position + length, clause, hit.group, hit.senses))
+        position += length
+    return found, breaks
+
+
+def _guard(text: str, tokens: list[Token], gazetteer: Gazetteer, answer: bool) -> list[Token]:
+    """Drops names that are everyday words here: short names need company, names of people and things are none."""
+    kept: list[Token] = []
+    for index, token in enumerate(tokens):
+        if not token.senses:
+            kept.append(token)
+            continue
+        before = kept[-1] if kept else None
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        weights = [_counts(text, token, s, before, after, gazetteer, answer) for s in token.senses]
+        if not any(weights):
+            continue
+        inside = token.level == PLACE and not _edge(text, token, before)
+        senses = tuple(
+            replace(s, confirm=True) if inside or weight == DOUBTFUL else s
+            for s, weight in zip(token.senses, weights, strict=True)
+            if weight
+        )
+        kept.append(token if senses == token.senses
+                    else Token(token.start, token.end, token.clause, "", senses))
+    return kept
+
+
+def _edge(text: str, token: Token, before: Token | None) -> bool:
+    """Whether a name begins here: after another word we know, or after a character that is no letter."""
+    return token.start == 0 or bool(before and before.end == token.start) or not text[token.start - 1].isalpha()
+
+
+def _counts(text: str, token: Token, sense: Sense, before: Token | None, after: Token | None,
+            gazetteer: Gazetteer, answer: bool) -> int:
+    """Whether a name counts with what stands around it: 0 (no), DOUBTFUL (read it back) or CERTAIN."""
+    if not sense.guard:
+        return CERTAIN
+    gap = text[before.end : token.start] if before else ""
+    near = not gap or gap in gazetteer.lists["links"]
+    parent = bool(before and before.senses and near and before.level < sense.level)
+    if sense.guard == "parent":
+        return CERTAIN * parent
+    if sense.guard == "edge":
+        return CERTAIN * _edge(text, token, before)
+    if before and before.group == "naming" and len(gap) <= 1:
+        return NO
+    rest = text[token.end : token.end + 8]
+    located = bool(before and before.group in LOCATING and before.clause == token.clause and len(gap) <= 1)
+    if sense.guard == "stem":
+        return CERTAIN * _stem_counts(token, rest, parent or answer, located, gazetteer)
+    if rest.startswith(gazetteer.lists["tails"]):
+        return CERTAIN
+    if rest.startswith(gazetteer.lists["institutions"]):
+        return DOUBTFUL
+    if rest.startswith(gazetteer.lists["objects"]):
+        return NO
+    return CERTAIN if answer or parent or located else _company(token, sense, after, rest, gazetteer)
+
+
+def _stem_counts(token: Token, rest: str, placed: bool, located: bool, gazetteer: Gazetteer) -> bool:
+    """A community's name without its ending: two characters only behind a parent and before an end."""
+    if rest.startswith(gazetteer.lists["objects"]):
+        return False
+    if token.end - token.start == 2:
+        return placed and _ends_here(rest, gazetteer)
+    return placed or located
+
+
+def _company(token: Token, sense: Sense, after: Token | None, rest: str, gazetteer: Gazetteer) -> int:
+    """Whether what follows a short name shows that it is a place: a finer name, an event, an address."""
+    if after and after.clause == token.clause:
+        distance = after.start - token.end
+        if after.senses:
+            return CERTAIN * (distance == 0 and after.level > sense.level)
+        if after.group in ("event", "illness", "register", "residence", "hospital") and distance <= NEAR:
+            return CERTAIN
+    # An address ends with its clause.
+    end = next((i for i, character in enumerate(rest) if character in gazetteer.boundaries), len(rest))
+    address = any(word in rest[:end] for word in gazetteer.lists["address"])
+    return DOUBTFUL if sense.level == UNIT and address else NO
+
+
+def _ends_here(rest: str, gazetteer: Gazetteer) -> bool:
+    """Whether a name of two characters is over: else it is the beginning of a longer, unknown one."""
+    if not rest or rest[0].isdigit() or rest[0] in gazetteer.boundaries or rest[0].isspace():
+        return True
+    return rest.startswith(gazetteer.lists["address"]) or rest.startswith(gazetteer.lists["links"])
+
+
+def _chain(text: str, names: list[Token], gazetteer: Gazetteer) -> list[Path]:
+    """Joins neighbouring names, coarse to fine, into paths."""
+    links, commas = gazetteer.lists["links"], gazetteer.lists["commas"]
+    paths: list[Path] = []
+    for token in names:
+        if paths:
+            last = paths[-1].tokens[-1]
+            gap = text[last.end : token.start]
+            finer = token.level > last.level or (token.level == last.level == PLACE)
+            official = any(sense.form == "official" for sense in token.senses)
+            if finer and (not gap or gap in links or (gap in commas and official)):
+                paths[-1].tokens.append(token)
+                continue
+            # The rest of an address may hide between unit and community: "town … road 12 … community" is one place.
+            if token.level == PLACE and last.level >= UNIT and token.clause == last.clause and len(gap) <= 12 \
+                    and not _speaks(gap):
+                paths[-1].tokens.append(token)
+                continue
+        paths.append(Path([token]))
+    return paths
+
+
+def _speaks(gap: str) -> bool:
+    """Whether the characters between two names are more than the rest of an address."""
+    return not gap.isalnum()
+
+
+def _roles(text: str, reading: Reading, gazetteer: Gazetteer) -> None:
+    """Reads the role of every path from the nearest words of its clause."""
+    cues = reading.cues
+    starts = [cue.start for cue in cues]
+    for index, path in enumerate(reading.paths):
+        last_end = reading.paths[index - 1].end if index else 0
+        next_start = reading.paths[index + 1].start if index + 1 < len(reading.paths) else len(text)
+        first_clause = path.tokens[0].clause
+        here, there = bisect_left(starts, path.start), bisect_left(starts, path.end)
+        before = [c for c in cues[bisect_left(starts, last_end) : here] if c.clause == first_clause]
+        after = [c for c in cues[there : bisect_left(starts, next_start)] if c.clause == path.clause]
+        has_next = index + 1 < len(reading.paths) and reading.paths[index + 1].tokens[0].clause == path.clause
+        path.role, path.use = _role(text, path, before[::-1], after, has_next, gazetteer)
+
+
+def _negated(path: Path, before: list[Token]) -> bool:
+    """A negation directly before the place, or before the chain of words that leads to it ("not living in …")."""
+    edge = path.start
+    for cue in before:
+        if edge - cue.end > 1:
+            return False
+        if cue.group == "negation":
+            return True
+        edge = cue.start
+    return False
+
+
+def _role(text: str, path: Path, before: list[Token], after: list[Token], has_next: bool,
+          gazetteer: Gazetteer) -> tuple[str, str]:
+    """The role and its use. `before` is nearest first; words behind a place count up to the next place."""
+    groups = [cue.group for cue in before]
+    if _negated(path, before):
+        return "other", "negated"
+    if has_next:
+        # "rent in A registered in B": a word that leads to the next place speaks for that one.
+        after = [c for c in after if not (c.group in ("register", "home") and c.start - path.end > REACH)]
+    behind = [cue.group for cue in after]
+    if _owns_register(text, path, after, has_next, gazetteer):
+        return "household", "household"
+    lead = next((g for g in groups if g in LEADS), "")
+    if lead in ("register", "home") and "both" in groups and ("residence" in groups or "present" in groups):
+        return "residence", "residence"
+    if lead == "register":
+        return "household", "household"
+    if "event" in behind and lead != "past":
+        return "event", "event"
+    if lead == "home":
+        return "household", "household"
+    if lead == "past" or (lead == "residence" and "past" in groups):
+        return "other", "past"
+    return _stay(path, groups, behind, lead) or _origin(text, path, groups, after, lead, gazetteer)
+
+
+def _owns_register(text: str, path: Path, after: list[Token], has_next: bool, gazetteer: Gazetteer) -> bool:
+    """Whether the place carries the registration behind it ("A's registration", but not "A registered in B")."""
+    if not after or after[0].group != "register" or after[0].start - path.end > REACH:
+        return False
+    gap = text[path.end : after[0].start]
+    return not has_next or any(link in gap for link in gazetteer.lists["links"] if link.strip())
+
+
+def _stay(path: Path, groups: list[str], behind: list[str], lead: str) -> tuple[str, str] | None:
+    """Hospital, place of the event or residence; None when no word says so."""
+    kind = next((s.kind for s in path.tokens[-1].senses if s.kind), "")
+    if lead == "hospital" or "hospital" in behind or kind == "hospital":
+        return "hospital", "hospital"
+    if lead in ("present", "event", "illness"):
+        return "event", "event"
+    if lead == "residence" or "residence" in behind:
+        return "residence", "residence"
+    if "illness" in behind:
+        return "event", "event"
+    return None
+
+
+def _origin(text: str, path: Path, groups: list[str], after: list[Token], lead: str,
+            gazetteer: Gazetteer) -> tuple[str, str]:
+    """Where someone comes from, belongs or works; else where someone is, or a bare name."""
+    if "belong" in groups[:1]:
+        native = text.startswith(gazetteer.lists["natives"], path.end)
+        return "other", "origin" if native else "belong"
+    came = bool(after) and after[0].group == "origin_after" and after[0].start - path.end <= REACH
+    if came or lead == "origin_before":
+        return "other", "origin"
+    if lead == "work" or any(cue.group == "work" for cue in after):
+        return "other", "work"
+    if "in" in groups[:1]:
+        return "event", "event"
+    return "other", "plain"

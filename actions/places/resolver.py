@@ -1,0 +1,399 @@
+"""Decides which township is responsible for the place of the emergency, or what to ask. Pure: no clock, no I/O."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from actions.places.gazetteer import (
+    CITY,
+    DISTRICT,
+    PLACE,
+    PROVINCE,
+    TIER_COMMUNITY,
+    TIER_SHORT,
+    TIER_UNIT,
+    UNIT,
+    Gazetteer,
+    Sense,
+)
+from actions.places.mentions import ROLES, Path, Reading, read
+from actions.places.tokens import Token
+
+# Ids of replies; their words live in config/replies.
+ASK_UNIT, ASK_EVENT, CONFIRM, CHOOSE = "place.ask_unit", "place.ask_event", "place.confirm", "place.choose"
+QUESTIONS = (ASK_UNIT, ASK_EVENT, CONFIRM, CHOOSE)
+DECISIONS = ("route", "confirm", "ask", "out_of_area", "none")
+MAX_CANDIDATES = 3
+# Uses of a place that can be the place of the event, the best first; a hospital only for illness.
+ORDER = ("event", "residence", "plain", "work", "belong", "hospital")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A unit that the words may mean, with the strength of the evidence (4 full name … 1 sound)."""
+
+    unit: str
+    unit_name: str
+    district: str | None
+    tier: float
+
+
+@dataclass(frozen=True)
+class Span:
+    """A place in the original text (half-open offsets), its role and what it stands for."""
+
+    text: str
+    start: int
+    end: int
+    role: str
+    means: str | None
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A place with its role, as the language side wants it; `unit` only when the words name exactly one."""
+
+    text: str
+    start: int
+    end: int
+    role: str
+    unit: str | None
+    unit_name: str | None
+
+
+@dataclass(frozen=True)
+class Route:
+    """The decision with everything needed to explain it and to run it again."""
+
+    text: str
+    decision: str
+    unit: str | None
+    unit_name: str | None
+    district: str | None
+    city: str | None
+    candidates: tuple[Candidate, ...]
+    tier: float | None
+    spans: tuple[Span, ...]
+    question: str | None
+    as_of: date
+    table_version: str
+
+    def as_json(self, record_id: Any = None) -> dict[str, Any]:
+        """The record of `youmen route`, in this order of keys."""
+        return {
+            "id": record_id,
+            "text": self.text,
+            "decision": self.decision,
+            "unit": self.unit,
+            "unit_name": self.unit_name,
+            "district": self.district,
+            "city": self.city,
+            "candidates": [vars(c).copy() for c in self.candidates],
+            "tier": self.tier,
+            "spans": [vars(s).copy() for s in self.spans],
+            "question": self.question,
+            "as_of": self.as_of.isoformat(),
+            "table_version": self.table_version,
+        }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one path says: candidate units, or a place elsewhere, or only a district or city of ours."""
+
+    units: tuple[tuple[str, float], ...] = ()
+    sure: bool = True
+    outside: tuple[str | None, str | None] | None = None  # (district, city)
+    area: frozenset[str] = frozenset()
+    means: str | None = None
+
+    @property
+    def specific(self) -> bool:
+        return bool(self.units) or self.outside is not None
+
+
+@dataclass(frozen=True)
+class _Found:
+    path: Path
+    evidence: Evidence
+
+
+def resolve(text: str, gazetteer: Gazetteer, as_of: date) -> Route:
+    """The township responsible for the emergency told in `text`, by the tables as they stood on `as_of`.
+
+    The place of household registration never decides. Never raises for any text.
+    """
+    return _resolve(text, gazetteer, as_of, None)
+
+
+def resolve_answer(text: str, asked_role: str, gazetteer: Gazetteer, as_of: date) -> Route:
+    """As `resolve`, for an answer to "which township": bare short names count and take the asked role.
+
+    `asked_role` is event, household, residence or hospital; the decision is about the place of that role.
+    Raises ValueError for another role.
+    """
+    if asked_role not in ROLES:
+        raise ValueError(f"{asked_role!r} is no role of a place; known are {', '.join(ROLES)}")
+    return _resolve(text, gazetteer, as_of, asked_role)
+
+
+def mentions_with_roles(text: str, gazetteer: Gazetteer, as_of: date) -> list[Mention]:
+    """Every place of the message with offsets in the original text, its role and, if it names one, its unit."""
+    reading = read(text, gazetteer)
+    mentions = []
+    for item in _found(reading, gazetteer, as_of):
+        start, end = reading.normal.original_span(item.path.start, item.path.end)
+        unit = item.evidence.units[0][0] if len(item.evidence.units) == 1 else None
+        name = gazetteer.units[unit].name if unit else None
+        role = "event" if item.path.use == "plain" and item.evidence.specific else item.path.role
+        mentions.append(Mention(text[start:end], start, end, role, unit, name))
+    return mentions
+
+
+def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
+    route = _decide(read(text, gazetteer, asked is not None), text, gazetteer, as_of, asked)
+    if route.decision in ("ask", "none") and not route.candidates:
+        # Only when the exact pass named nothing: sounds and slips of the pen, always read back.
+        second = read(text, gazetteer, asked is not None, sounds=True)
+        if any(s.form == "sound" for p in second.paths for t in p.tokens for s in t.senses):
+            return _decide(second, text, gazetteer, as_of, asked)
+    return route
+
+
+def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
+    return [_Found(path, _evidence(path, gazetteer, as_of)) for path in reading.paths]
+
+
+class _Binder:
+    """Binds the names of a path to each other, coarse to fine: the nearest parent decides which one is meant."""
+
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        self.gazetteer = gazetteer
+        self.parents: list[Sense] = []
+        self.units: dict[str, float] = {}
+        self.sure = True
+        self.district_text = ""
+
+    @property
+    def foreign(self) -> bool:
+        return bool(self.district_text) or any(not _home(p, self.gazetteer) for p in self.parents)
+
+    def take(self, token: Token) -> None:
+        fitting = [s for s in token.senses if all(_fits(p, s, self.gazetteer) for p in self.parents)]
+        if token.level < UNIT:
+            self._take_body(token, fitting)
+        elif not self.foreign:  # a foreign parent takes everything behind it
+            self._take_unit(token, fitting)
+
+    def _take_body(self, token: Token, fitting: list[Sense]) -> None:
+        own = [s for s in fitting if s.city == self.gazetteer.city or s.name == self.gazetteer.province]
+        chosen = own or fitting
+        if not chosen:  # a district name our city knows too, under another city: it is that city's
+            if token.level == DISTRICT and self.parents:
+                self.district_text = token.senses[0].name
+            return
+        first = chosen[0]
+        same = all(s.name == first.name and s.level == first.level for s in chosen)
+        if same and len({s.city for s in chosen}) > 1:
+            first = replace(first, city="", province="")  # several cities have a district of this name
+        self.parents.append(first)
+
+    def _take_unit(self, token: Token, fitting: list[Sense]) -> None:
+        if not fitting and self.units:
+            self._contradict(token)
+            return
+        senses = fitting
+        if not senses:
+            nearest = next((p for p in reversed(self.parents) if p.district), None)
+            if nearest is None or nearest.district not in self.gazetteer.family:
+                return  # an explicit other district beats the name of a unit
+            senses, self.sure = list(token.senses), False
+        if not self.units and not any(p.district for p in self.parents):
+            senses = self._prefer_served(senses)
+        fresh: dict[str, float] = {}
+        for sense in senses:
+            self.sure = self.sure and (bool(self.units) or not sense.confirm)
+            for unit in sense.units:
+                fresh[unit] = max(sense.tier, fresh.get(unit, 0))
+        self._narrow(fresh, token)
+        self.parents.append(senses[0] if len(senses) == 1 else replace(senses[0], units=tuple(fresh)))
+
+    def _narrow(self, fresh: dict[str, float], token: Token) -> None:
+        kept = {unit: max(tier, fresh[unit]) for unit, tier in self.units.items() if unit in fresh}
+        if not self.units:
+            self.units = fresh
+        elif kept:
+            self.units = kept
+            # Two names for the same unit carry more than one doubtful name.
+            self.sure = self.sure or (len(kept) == 1 and token.level == PLACE)
+
+    def _contradict(self, token: Token) -> None:
+        """A community of another unit behind a unit's name contradicts it; a road or an estate does not."""
+        if max(s.tier for s in token.senses) == TIER_COMMUNITY and max(self.units.values()) >= TIER_SHORT:
+            self.units = dict.fromkeys([*self.units, *(u for s in token.senses for u in s.units)], TIER_UNIT)
+
+    def _prefer_served(self, senses: list[Sense]) -> list[Sense]:
+        """The same name elsewhere in the city: ours, but read back unless ours is the full name of a unit.
+
+        (A landmark's line lists all it may lie in: there the choice is the resident's.)
+        """
+        served = [s for s in senses if s.form == "place" or any(u in self.gazetteer.served for u in s.units)]
+        if not served or len(served) == len(senses):
+            return senses
+        self.sure = self.sure and max(s.tier for s in served) == max(s.tier for s in senses) == TIER_UNIT
+        return served
+
+
+def _evidence(path: Path, gazetteer: Gazetteer, as_of: date) -> Evidence:
+    binder = _Binder(gazetteer)
+    for token in path.tokens:
+        binder.take(token)
+    return _weigh(binder, as_of)
+
+
+def _weigh(binder: _Binder, as_of: date) -> Evidence:
+    """The evidence of a bound path: units, a place outside, or a district that still holds several units."""
+    if binder.foreign:
+        return _weigh_foreign(binder)
+    gazetteer, parents = binder.gazetteer, binder.parents
+    said = next((p for p in reversed(parents) if p.district), None)
+    if binder.units:
+        top = max(binder.units.values())
+        best = tuple(sorted((u, t) for u, t in binder.units.items() if t == top))
+        means = _means(best, gazetteer, as_of)
+        if any(unit in gazetteer.served for unit, _ in best):
+            return Evidence(units=best, sure=binder.sure, means=means)
+        names = {gazetteer.district_name(unit, as_of) for unit, _ in best}
+        district = names.pop() if len(names) == 1 else (said.name if said else None)
+        return Evidence(outside=(district, gazetteer.city), means=means)
+    if said is None or said.district is None:
+        return Evidence(area=gazetteer.served, means=parents[-1].name if parents else None)
+    members = gazetteer.members.get(said.district, frozenset())
+    means = gazetteer.city + said.name
+    if said.district in gazetteer.family and members & gazetteer.served:
+        return Evidence(area=members & gazetteer.served, means=means)
+    # A district without any unit of ours is outside as a whole; an abolished one is named by its successor.
+    bodies = {gazetteer.district_name(unit, as_of) for unit in members}
+    return Evidence(outside=(bodies.pop() if len(bodies) == 1 else said.name, gazetteer.city), means=means)
+
+
+def _weigh_foreign(binder: _Binder) -> Evidence:
+    """The district and city of a place elsewhere, as fine as they were said."""
+    foreign = [p for p in reversed(binder.parents) if p.level < UNIT and not _home(p, binder.gazetteer)]
+    last = foreign[0] if foreign else binder.parents[-1]
+    district = binder.district_text or next((p.name for p in foreign if p.level == DISTRICT), None)
+    city = next((p.name for p in foreign if p.level == CITY), None) or last.city or None
+    if city is None and last.level == PROVINCE:
+        city = last.name  # nothing finer was said: name the province
+    said = [p.name for p in binder.parents if p.level < UNIT]
+    return Evidence(outside=(district, city), means="".join(dict.fromkeys([*said, binder.district_text])))
+
+
+def _means(units: Iterable[tuple[str, float]], gazetteer: Gazetteer, as_of: date) -> str:
+    names = (
+        f"{gazetteer.city}{gazetteer.district_name(unit, as_of) or ''}{gazetteer.units[unit].name}" for unit, _ in units
+    )
+    return " / ".join(names)
+
+
+def _home(sense: Sense, gazetteer: Gazetteer) -> bool:
+    return sense.city == gazetteer.city or (sense.level == PROVINCE and sense.name == gazetteer.province)
+
+
+def _fits(parent: Sense, child: Sense, gazetteer: Gazetteer) -> bool:
+    """Whether `child` can lie in `parent`: by name of city and province, by any past or present parent of a unit."""
+    if parent.level == PROVINCE:
+        return child.province == parent.name
+    if parent.level == CITY:
+        return child.city == parent.name
+    if parent.level == DISTRICT:
+        if parent.district is None or child.level <= DISTRICT:
+            return False
+        members = gazetteer.members.get(parent.district, frozenset())
+        return any(unit in members for unit in child.units)
+    return bool(set(parent.units) & set(child.units))
+
+
+def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
+    """Chooses the class of places that may be the event, then the unit within it."""
+    found = _found(reading, gazetteer, as_of)
+    wanted: list[_Found] = []
+    for use in _uses(reading, asked):
+        wanted = [f for f in found if f.path.use == use and f.evidence.specific]
+        if wanted:
+            break
+    route = Route(text, "none", None, None, None, None, (), None, _spans(reading, found, wanted, asked, text), None,
+                  as_of, gazetteer.version)
+    if not wanted:
+        if not found:
+            return route
+        coarse = any(f.evidence.area and f.path.use in ORDER and f.path.use != "hospital" for f in found)
+        city = gazetteer.city if coarse else None
+        return replace(route, decision="ask", question=ASK_UNIT if coarse or asked else ASK_EVENT, city=city)
+    outside = [f.evidence.outside for f in wanted if f.evidence.outside is not None]
+    inside = [f.evidence for f in wanted if f.evidence.units]
+    if outside and not inside:
+        # The finest of several names for places outside; two different districts need a question.
+        named = {o for o in outside if o[0]} or set(outside)
+        if len(named) > 1:
+            return replace(route, decision="ask", question=ASK_EVENT)
+        district, city = named.pop()
+        return replace(route, decision="out_of_area", district=district, city=city)
+    certain = wanted[0].path.use != "belong" and not _elsewhere(found, wanted)
+    return _choose(route, inside, bool(outside), certain, gazetteer, as_of)
+
+
+def _choose(route: Route, inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gazetteer,
+            as_of: date) -> Route:
+    top = max(tier for evidence in inside for _, tier in evidence.units)
+    units = sorted({unit for evidence in inside for unit, tier in evidence.units if tier == top})
+    candidates = tuple(
+        Candidate(unit, gazetteer.units[unit].name, gazetteer.district_name(unit, as_of), top) for unit in units
+    )
+    if outside or len(units) > 1:
+        few = len(units) <= MAX_CANDIDATES
+        return replace(route, decision="ask", candidates=candidates if few else candidates[:MAX_CANDIDATES],
+                       tier=top, question=CHOOSE if few else ASK_UNIT, city=gazetteer.city)
+    # "I am from there" may also tell the origin, so it is read back.
+    sure = certain and any(e.sure for e in inside if e.units[0] == (units[0], top)) and top >= TIER_SHORT
+    return replace(route, decision="route" if sure else "confirm", unit=units[0],
+                   unit_name=candidates[0].unit_name, district=candidates[0].district, city=gazetteer.city,
+                   candidates=candidates, tier=top, question=None if sure else CONFIRM)
+
+
+def _uses(reading: Reading, asked: str | None) -> tuple[str, ...]:
+    """Which uses may answer, the best first. A hospital is the place of an illness, not of a fire or a crash."""
+    if asked in ("household", "residence", "hospital"):
+        return (asked, "event", "plain") if asked != "household" else (asked, "plain", "event", "residence")
+    if reading.said("event"):
+        return ORDER[:-1]
+    return ORDER
+
+
+def _elsewhere(found: list[_Found], wanted: list[_Found]) -> bool:
+    """Whether another city is named as a place of work or stay and the chosen place carries no parent of its own:
+    the same unit names exist there."""
+    if any(len(f.path.tokens) > 1 for f in wanted):
+        return False
+    chosen = {id(f) for f in wanted}
+    return any(
+        f.evidence.outside is not None and id(f) not in chosen and f.path.use in ("event", "residence", "plain", "work")
+        for f in found
+    )
+
+
+def _spans(reading: Reading, found: list[_Found], wanted: list[_Found], asked: str | None,
+           text: str) -> tuple[Span, ...]:
+    spans = []
+    chosen = {id(item) for item in wanted}
+    for item in found:
+        start, end = reading.normal.original_span(item.path.start, item.path.end)
+        role = item.path.role
+        if item.path.use in ("plain", "event") and asked not in (None, "event", "other"):
+            role = str(asked)
+        elif item.path.use in ("plain", "belong") and id(item) in chosen:
+            role = "event"  # said without any cue to a helpline: taken as the place, and shown as such
+        spans.append(Span(text[start:end], start, end, role, item.evidence.means))
+    return tuple(spans)

@@ -1,0 +1,1 @@
+"""Answers to general questions, each with its source, its date and who keeps it."""

@@ -1,0 +1,65 @@
+"""Encrypts single fields and makes keyed hashes of them; the key lives in the home folder or the environment."""
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+
+class KeyWrong(Exception):
+    """A field cannot be opened with this key: the key file was lost or exchanged."""
+
+
+class Keys:
+    """`secret` is 32 bytes. From it come two keys: one to encrypt, one to hash; neither tells the other."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != 32:
+            raise ValueError("the field key must be 32 bytes")
+        self._fernet = Fernet(base64.urlsafe_b64encode(hmac.digest(secret, b"encrypt", "sha256")))
+        self._hash_key = hmac.digest(secret, b"hash", "sha256")
+
+    def seal(self, text: str) -> bytes:
+        """The encrypted form of `text`."""
+        return self._fernet.encrypt(text.encode())
+
+    def open(self, sealed: bytes) -> str:
+        """The text again. Raises KeyWrong."""
+        try:
+            return self._fernet.decrypt(bytes(sealed)).decode()
+        except InvalidToken:
+            raise KeyWrong("a stored field was encrypted with another key") from None
+
+    def seal_or_none(self, text: str | None) -> bytes | None:
+        """As seal; nothing stays nothing."""
+        return None if text is None else self.seal(text)
+
+    def open_or_none(self, sealed: bytes | None) -> str | None:
+        """As open; nothing stays nothing."""
+        return None if sealed is None else self.open(sealed)
+
+    def fingerprint(self, *parts: str) -> bytes:
+        """A keyed hash of the parts: equal inputs give equal hashes, and nothing leads back."""
+        return hmac.digest(self._hash_key, "\0".join(parts).encode(), hashlib.sha256)
+
+
+def load_keys(path: Path, from_environment: str | None) -> Keys:
+    """Keys from the environment (64 hex digits) or from the file, which is made once, readable by its owner only."""
+    if from_environment:
+        return Keys(bytes.fromhex(from_environment))
+    try:
+        return Keys(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        secret = os.urandom(32)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process was faster
+            return load_keys(path, None)
+        with os.fdopen(handle, "w", encoding="ascii") as out:
+            out.write(secret.hex() + "\n")
+        return Keys(secret)

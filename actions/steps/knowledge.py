@@ -1,0 +1,60 @@
+"""What steps know: places, rules, clocks, texts and answers, loaded once per process and checked while loading."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from actions.due.calendar import Calendar, load_calendar
+from actions.due.rules import Rules, load_rules
+from actions.language.replies import Replies, load_replies
+from actions.places.gazetteer import Gazetteer, load_gazetteer
+from actions.policy.answers import Answers, load_answers
+from actions.privacy.keys import Keys
+from actions.screening.load import load_ruleset
+from actions.screening.model import RuleSet
+from actions.steps.topics_table import Topics, load_topics
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything a step may look up. Immutable; a new set replaces it whole."""
+
+    gazetteer: Gazetteer
+    ruleset: RuleSet
+    calendar: Calendar
+    clocks: Rules
+    replies: Replies
+    answers: Answers
+    topics: Topics
+    keys: Keys
+
+
+_installed: Knowledge | None = None
+
+
+def load_knowledge(config: Path, keys: Keys) -> Knowledge:
+    """Reads and checks the data files. Raises ConfigError with file, line, what and how to mend it."""
+    ruleset = load_ruleset(config / "screening")
+    return Knowledge(
+        gazetteer=load_gazetteer(config / "places"),
+        ruleset=ruleset,
+        calendar=load_calendar(config / "calendar"),
+        clocks=load_rules(config / "service_levels"),
+        replies=load_replies([config / "replies"]),
+        answers=load_answers(config / "policy" / "answers.yaml", ruleset),
+        topics=load_topics(config / "policy" / "topics.yaml", ruleset),
+        keys=keys,
+    )
+
+
+def install(knowledge: Knowledge) -> None:
+    """Makes this the process's knowledge; steps are made by Rasa and can be handed nothing."""
+    global _installed
+    _installed = knowledge
+
+
+def knowledge() -> Knowledge:
+    """The process's knowledge. Raises RuntimeError before install()."""
+    if _installed is None:
+        raise RuntimeError("install(knowledge) comes first")
+    return _installed

@@ -1,0 +1,119 @@
+"""What a message tells beyond the question asked: facts stated openly, places with their roles. Nothing is said twice."""
+from __future__ import annotations
+
+from datetime import date, timedelta, timezone
+from typing import Any
+
+from actions.language.facts import hear_facts
+from actions.places.resolver import Route, mentions_with_roles, resolve, resolve_answer
+from actions.steps.knowledge import Knowledge
+from actions.turn import Turn
+
+SHANGHAI = timezone(timedelta(hours=8))
+SURE = ("route", "confirm", "out_of_area")
+URGENT_EVENTS = ("fire", "drowning", "violence", "theft_stranded")
+
+
+def today(turn: Turn) -> date:
+    """The day of the turn where the resident is."""
+    return turn.now.astimezone(SHANGHAI).date()
+
+
+def listen(turn: Turn, know: Knowledge) -> list[str]:
+    """Takes in what is stated openly; returns the names of facts and places that are new or changed."""
+    changed = _hear_facts(turn, know)
+    if _hear_places(turn, know):
+        changed.append("event_place")
+    return changed
+
+
+def _hear_facts(turn: Turn, know: Knowledge) -> list[str]:
+    changed = []
+    for name, heard in hear_facts(turn.text, today(turn)).items():
+        if name not in know.ruleset.facts:
+            continue
+        known = turn.facts.answers.get(name)
+        if known is not None and (known["how"] != "heard" or known["confidence"] > heard.confidence):
+            if name != "need_tonight" or known["how"] != "heard":
+                continue
+        value = heard.value
+        if known is not None and isinstance(value, (list, tuple)) and isinstance(known["value"], list):
+            value = list(dict.fromkeys([*known["value"], *value]))  # needs add up
+        remember(turn, name, plain(value), "heard", heard.heard, heard.confidence)
+        changed.append(name)
+    return changed
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON keeps it."""
+    if isinstance(value, (tuple, set, frozenset)):
+        return list(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (str, int, bool, list, dict)) or value is None:
+        return value
+    return str(value)
+
+
+def remember(turn: Turn, name: str, value: Any, how: str, heard: str = "", confidence: float = 1.0) -> None:
+    """Notes one fact with where it comes from."""
+    turn.facts.answers[name] = {"value": value, "how": how, "heard": heard, "confidence": confidence, "seq": turn.seq}
+
+
+def _hear_places(turn: Turn, know: Knowledge) -> bool:
+    route = resolve(turn.text, know.gazetteer, today(turn))
+    for mention in mentions_with_roles(turn.text, know.gazetteer, today(turn)):
+        if mention.role in ("household", "residence", "hospital") and mention.role not in turn.facts.places:
+            turn.facts.places[mention.role] = {
+                "text": know.keys.seal(mention.text).decode(), "unit": mention.unit, "unit_name": mention.unit_name,
+                "seq": turn.seq,
+            }
+    if route.decision in SURE or route.candidates:
+        if "event" not in turn.facts.places or turn.facts.places["event"]["decision"] not in SURE:
+            return set_event_place(turn, know, route)
+    return False
+
+
+def event_words(route: Route) -> str:
+    """The resident's words for the place of the emergency; the whole text when no span carries the role."""
+    words = [span.text for span in route.spans if span.role == "event"] or [span.text for span in route.spans]
+    return " ".join(words) or route.text[:60]
+
+
+def set_event_place(turn: Turn, know: Knowledge, route: Route) -> bool:
+    """Notes where it happened; True when this names a place."""
+    turn.facts.places["event"] = {
+        "text": know.keys.seal(event_words(route)).decode(), "decision": route.decision, "unit": route.unit,
+        "unit_name": route.unit_name, "district": route.district, "city": route.city, "tier": route.tier,
+        "candidates": [{"unit": c.unit, "unit_name": c.unit_name} for c in route.candidates],
+        "table_version": route.table_version, "as_of": route.as_of.isoformat(), "seq": turn.seq,
+    }
+    turn.facts.event_text = know.keys.seal(route.text).decode()
+    return route.decision in SURE
+
+
+def set_event_unit(turn: Turn, know: Knowledge, unit_id: str) -> None:
+    """Notes a township chosen by a button."""
+    route = resolve_answer(know.gazetteer.units[unit_id].name, "event", know.gazetteer, today(turn))
+    before = turn.facts.places.get("event")
+    set_event_place(turn, know, route)
+    if before is not None:  # the resident's own words stay
+        turn.facts.places["event"]["text"] = before["text"]
+
+
+def urgency(turn: Turn) -> str:
+    """none, urgent (nothing to eat, no bed, medicine or heating tonight) or life_danger (DESIGN 2 point 2)."""
+    if turn.danger == "now":
+        return "life_danger"
+    needs = turn.facts.answers.get("need_tonight", {}).get("value")
+    if isinstance(needs, list) and needs:
+        return "urgent"
+    return "none"
+
+
+def situation(turn: Turn) -> str:
+    """Which interview: urgent when help is needed today, else ordinary."""
+    kind = turn.facts.answers.get("event_kind", {}).get("value")
+    if urgency(turn) != "none" or turn.danger != "none" or kind in URGENT_EVENTS:
+        return "urgent"
+    return "ordinary"

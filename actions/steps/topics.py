@@ -1,0 +1,204 @@
+"""What is answered outside the interview: greetings, a person, general questions, progress, complaints, not ours."""
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from actions.language.normalise import readable
+from actions.steps import words
+from actions.steps.knowledge import knowledge
+from actions.steps.listening import listen, today, urgency
+from actions.steps.step import Step
+from actions.storage.tables import Ticket
+from actions.turn import Turn
+
+INTERVIEW = [{"event": "followup", "name": "interview"}]
+MISSES = 2
+
+
+def tells_of_hardship(turn: Turn) -> bool:
+    """Whether the words tell of an emergency although the model read something else in them."""
+    listen(turn, knowledge())
+    kind = turn.facts.answers.get("event_kind", {}).get("value")
+    return turn.danger != "none" or urgency(turn) != "none" or (isinstance(kind, str) and kind != "none")
+
+
+def person_button() -> dict[str, Any]:
+    """The button that calls a person."""
+    return {"title": words.text("person"), "value": "request_human"}
+
+
+def call_person(turn: Turn, reason: str) -> None:
+    """Puts the resident into the desk's queue."""
+    turn.ask_for_person(reason)
+
+
+class Greet(Step):
+    title = "action_greet"
+
+    def do(self, turn: Turn) -> list[dict[str, Any]] | None:
+        """Says hello, says that it is a machine, asks what happened."""
+        turn.say("greet")
+        return None
+
+
+class Goodbye(Step):
+    title = "action_goodbye"
+
+    def do(self, turn: Turn) -> None:
+        """A kind word at the end."""
+        turn.say("goodbye")
+
+
+class Thanks(Step):
+    title = "action_thanks"
+
+    def do(self, turn: Turn) -> None:
+        """A kind word."""
+        turn.say("thanks")
+
+
+class RequestHuman(Step):
+    title = "action_request_human"
+
+    def do(self, turn: Turn) -> None:
+        """A person is always within reach."""
+        call_person(turn, "asked")
+        turn.say("person_coming")
+
+
+class Stop(Step):
+    title = "action_stop"
+
+    def do(self, turn: Turn) -> None:
+        """Stops kindly."""
+        turn.say("stopped")
+
+
+class AnswerPolicy(Step):
+    title = "action_answer_policy"
+
+    def do(self, turn: Turn) -> None:
+        """A general question: the reviewed answer with source and date, or an honest "I have no basis for that"."""
+        text, known = knowledge().answers.answer(turn.intent, turn.text, today(turn))
+        turn.say_text(text, buttons=[] if known else [person_button()])
+
+
+class CheckProgress(Step):
+    title = "action_check_progress"
+
+    def do(self, turn: Turn) -> None:
+        """Progress of the tickets of this very contact: step, township, never name or cause (DESIGN 2 point 12)."""
+        rows = turn.session.execute(
+            sa.select(Ticket).where(Ticket.contact_id == turn.contact_id).order_by(Ticket.id.desc()).limit(3)).scalars().all()
+        if not rows:
+            turn.say("progress_unknown", buttons=[person_button()])
+        for ticket in rows:
+            turn.say("progress_ticket", number=ticket.number, state=words.text("state_" + ticket.state),
+                     unit_name=ticket.unit_name or ticket.district or "")
+
+
+class Complain(Step):
+    title = "action_complain"
+
+    def do(self, turn: Turn) -> None:
+        """A complaint goes to a person at once."""
+        call_person(turn, turn.intent)
+        turn.say("complain")
+
+
+class Report(Step):
+    title = "action_report"
+
+    def do(self, turn: Turn) -> None:
+        """Abuse and fraud go to a person at once (社会救助法 68, 未成年人保护法 11)."""
+        call_person(turn, turn.intent)
+        turn.say(turn.intent if turn.intent in turn.replies_book else "report_fraud")
+
+
+class Suggest(Step):
+    title = "action_suggest"
+
+    def do(self, turn: Turn) -> None:
+        """A suggestion is kept; the transcript is where staff read it."""
+        turn.say("suggest")
+
+
+class OutOfScope(Step):
+    title = "action_out_of_scope"
+
+    def do(self, turn: Turn) -> list[dict[str, Any]] | None:
+        """Not ours: says so with the right door, unless an emergency is told in the same breath."""
+        if tells_of_hardship(turn):
+            return INTERVIEW
+        turn.say("out_of_scope", buttons=[person_button()])
+        return None
+
+
+class NotNow(Step):
+    title = "action_not_now"
+
+    def do(self, turn: Turn) -> list[dict[str, Any]] | None:
+        """A yes, a place, a button without a question before it."""
+        press = turn.press
+        if press is not None:
+            return _pressed(turn, press)
+        if tells_of_hardship(turn):
+            return INTERVIEW
+        if not readable(turn.text):
+            _unreadable(turn)
+        else:
+            turn.say("not_now", buttons=[person_button()])
+        return None
+
+
+class NotUnderstood(Step):
+    title = "action_not_understood"
+
+    def do(self, turn: Turn) -> list[dict[str, Any]] | None:
+        """Buttons first; the second time in a row a person."""
+        if words.wants_person(turn.text):
+            call_person(turn, "asked")
+            turn.say("person_coming")
+            return None
+        if not readable(turn.text):
+            _unreadable(turn)
+            return None
+        if tells_of_hardship(turn):
+            return INTERVIEW
+        turn.facts.misses += 1
+        if turn.facts.misses >= MISSES:
+            turn.facts.misses = 0
+            call_person(turn, "not_understood")
+            turn.say("not_understood_twice", buttons=[])
+        else:
+            turn.say("not_understood")
+        return None
+
+
+def _unreadable(turn: Turn) -> None:
+    kinds = {message.kind for message in turn.messages}
+    if kinds & {"photo", "voice", "document", "contact"}:
+        turn.say("attachment_kept")
+    elif "location" in kinds:
+        turn.say("location_kept")
+    else:
+        turn.say("unreadable", buttons=[person_button()])
+
+
+def _pressed(turn: Turn, press: dict[str, Any]) -> list[dict[str, Any]] | None:
+    value = press.get("value")
+    if value == "request_human":
+        call_person(turn, "asked")
+        turn.say("person_coming")
+        return None
+    if value == "check_progress":
+        CheckProgress().do(turn)
+        return None
+    if isinstance(value, str) and value in knowledge().topics:
+        turn.intent = value
+        return INTERVIEW
+    turn.say("not_now", buttons=[person_button()])
+    return None
+

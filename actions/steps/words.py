@@ -1,0 +1,72 @@
+"""Small words the interview listens for and writes with, from config/language/dialogue.yaml."""
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from actions.language.files import load_yaml
+from actions.language.mask import mask_phone
+from actions.language.normalise import normalise
+
+FILE = Path(__file__).resolve().parents[2] / "config" / "language" / "dialogue.yaml"
+SHORT = 12
+
+
+@lru_cache(maxsize=1)
+def _data() -> dict[str, Any]:
+    data: dict[str, Any] = load_yaml(FILE)
+    return data
+
+
+def listed(key: str) -> tuple[str, ...]:
+    """A list of words."""
+    return tuple(str(word) for word in _data()["lists"][key])
+
+
+def text(key: str, **values: object) -> str:
+    """A small frame or title, filled in."""
+    return str(_data()["frames"][key]).format(**values)
+
+
+def _bare(said: str) -> str:
+    return "".join(c for c in normalise(said).text if c.isalnum())
+
+
+def yes_no(said: str) -> bool | None:
+    """True or False for a plain yes or no in a short answer; None for anything else."""
+    bare = _bare(said)
+    if not bare or len(bare) > SHORT:
+        return None
+    if bare in listed("no") or any(bare.startswith(word) for word in listed("no_start")):
+        return False
+    if bare in listed("yes") or any(bare.startswith(word) for word in listed("yes_start")):
+        return True
+    return None
+
+
+def wants_person(said: str) -> bool:
+    """Whether a person is asked for in so many words."""
+    bare = _bare(said)
+    return len(bare) <= 2 * SHORT and any(word in bare for word in listed("person"))
+
+
+def says_safe(said: str) -> bool:
+    """Whether somebody says that they are safe now."""
+    bare = _bare(said)
+    return any(word in bare for word in listed("safe")) and not any(word in bare for word in listed("not_safe"))
+
+
+def after_correction(said: str) -> str:
+    """What stands behind the words of correction: the part that is meant to hold."""
+    plain = normalise(said).text
+    for word in listed("correction"):
+        _, found, rest = plain.partition(word)
+        if found and rest.strip(" ,，。.!！"):
+            plain = rest
+    return plain
+
+
+def masked_phone(number: str) -> str:
+    """A phone as it may be shown."""
+    return mask_phone(number)

@@ -1,0 +1,1 @@
+"""The database: engine, session, every table, one linear migration history."""

@@ -1,0 +1,17 @@
+"""Every table of both sides, one file per noun. Importing this package declares them all."""
+from actions.storage.tables.audit import Audit
+from actions.storage.tables.consent import Consent
+from actions.storage.tables.contact import Contact, Person
+from actions.storage.tables.conversation import Conversation
+from actions.storage.tables.delivery import Delivery
+from actions.storage.tables.message import Draft, Message, TurnAttempt
+from actions.storage.tables.notice import Notice
+from actions.storage.tables.record import RouteRecord, ScreeningRecord
+from actions.storage.tables.staff import Staff, StaffSession
+from actions.storage.tables.ticket import Ticket, TicketEvent
+from actions.storage.tables.timer import Timer
+
+__all__ = [
+    "Audit", "Consent", "Contact", "Conversation", "Delivery", "Draft", "Message", "Notice", "Person",
+    "RouteRecord", "ScreeningRecord", "Staff", "StaffSession", "Ticket", "TicketEvent", "Timer", "TurnAttempt",
+]

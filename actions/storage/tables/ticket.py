@@ -1,0 +1,62 @@
+"""ticket: one request for temporary assistance and who answers for it. ticket_event: append-only history."""
+import sqlalchemy as sa
+
+from actions.storage.base import Base, Json, Moment, one_of
+
+
+class Ticket(Base):
+    __tablename__ = "ticket"
+
+    id = sa.Column(sa.BigInteger, primary_key=True)
+    number = sa.Column(sa.Text, nullable=False, unique=True)
+    query_code_hash = sa.Column(sa.LargeBinary, nullable=False)
+    conversation_id = sa.Column(sa.ForeignKey("conversation.id"), index=True)
+    contact_id = sa.Column(sa.ForeignKey("contact.id"), index=True)
+    person_id = sa.Column(sa.ForeignKey("person.id"))
+    state = sa.Column(sa.Text, nullable=False)
+    version = sa.Column(sa.Integer, nullable=False, default=1, comment="raised by every command; a stale page is told")
+    desk = sa.Column(sa.Text, nullable=False, comment="who answers for it now: a unit, the district, or outside")
+    unit_id = sa.Column(sa.Text, comment="config/places id of the responsible unit")
+    unit_name = sa.Column(sa.Text)
+    district = sa.Column(sa.Text, comment="parent of the unit, or the receiving district outside the area")
+    programme = sa.Column(sa.Text, nullable=False)
+    event_kind = sa.Column(sa.Text)
+    aid_first = sa.Column(sa.Boolean, nullable=False, default=False)
+    urgency = sa.Column(sa.Text, nullable=False, default="none")
+    discreet = sa.Column(sa.Boolean, nullable=False, default=False, comment="nothing is sent unasked")
+    legal_basis = sa.Column(sa.Text, nullable=False, comment="consent, or emergency")
+    read_back = sa.Column(sa.Text, nullable=False, default="none", comment="confirmed by the resident, or not")
+    facts = sa.Column(Json, nullable=False)
+    event_place = sa.Column(sa.LargeBinary, comment="encrypted: the place in the resident's words")
+    household_place = sa.Column(sa.LargeBinary, comment="encrypted")
+    household_unit_name = sa.Column(sa.Text)
+    phone = sa.Column(sa.LargeBinary, comment="encrypted")
+    source = sa.Column(sa.Text, nullable=False, default="bot")
+    due_at = sa.Column(Moment, nullable=False)
+    due_rule = sa.Column(sa.Text, nullable=False)
+    due_provisional = sa.Column(sa.Boolean, nullable=False, default=False)
+    created_at = sa.Column(Moment, nullable=False)
+    accepted_at = sa.Column(Moment)
+    accepted_by = sa.Column(sa.ForeignKey("staff.id"))
+
+    __table_args__ = (
+        one_of("desk", "desk", "unit", "district", "outside"),
+        one_of("urgency", "urgency", "none", "urgent", "life_danger"),
+        one_of("legal_basis", "legal_basis", "consent", "emergency"),
+        sa.CheckConstraint("(desk = 'unit') = (unit_id IS NOT NULL)", name="unit_desk_has_unit"),
+        # officer's list: tickets of one unit by state and due time
+        sa.Index("ix_ticket_unit_list", "unit_id", "state", "due_at"),
+        # supervisor's list: everything by due time
+        sa.Index("ix_ticket_district_list", "desk", "state", "due_at"),
+    )
+
+
+class TicketEvent(Base):
+    __tablename__ = "ticket_event"
+
+    id = sa.Column(sa.BigInteger, primary_key=True)
+    ticket_id = sa.Column(sa.ForeignKey("ticket.id"), nullable=False, index=True)
+    kind = sa.Column(sa.Text, nullable=False)
+    actor = sa.Column(sa.Text, nullable=False, comment="bot, system, or staff:<id>")
+    data = sa.Column(Json, nullable=False, default=dict)
+    at = sa.Column(Moment, nullable=False)

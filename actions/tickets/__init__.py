@@ -1,0 +1,1 @@
+"""Tickets: numbers, lifecycle, opening and working them."""

@@ -1,0 +1,142 @@
+"""The only writer of tickets. Every command: lock, check, write state, event, notice and record in one transaction."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+import sqlalchemy as sa
+
+from actions.access.queries import visible_tickets
+from actions.access.rules import Refused, Viewer
+from actions.due.clock import Due
+from actions.privacy.commands import record_audit
+from actions.privacy.keys import Keys
+from actions.storage.tables import Notice, Ticket, TicketEvent
+from actions.tickets.rules import Lifecycle, new_number, new_query_code
+
+NUMBER_TRIES = 8
+
+
+class StalePage(Exception):
+    """Somebody changed the ticket since the page was read."""
+
+
+@dataclass(frozen=True)
+class Responsible:
+    """Who answers for a ticket: a unit of the area, the district's own desk, or a district outside."""
+
+    desk: str
+    unit_id: str | None
+    unit_name: str | None
+    district: str | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is known when a ticket is opened. Places and phone are plain here and encrypted in the row."""
+
+    responsible: Responsible
+    programme: str
+    due: Due
+    due_rule: str
+    legal_basis: str
+    event_kind: str | None = None
+    aid_first: bool = False
+    urgency: str = "none"
+    discreet: bool = False
+    read_back: str = "none"
+    facts: dict[str, Any] = field(default_factory=dict)
+    event_place: str | None = None
+    household_place: str | None = None
+    household_unit_name: str | None = None
+    phone: str | None = None
+    source: str = "bot"
+    conversation_id: int | None = None
+    contact_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A new ticket. The query code is known only now; the row keeps its hash."""
+
+    ticket: Ticket
+    query_code: str
+
+
+def _event(session: Session, ticket: Ticket, kind: str, actor: str, now: datetime, data: dict[str, Any]) -> TicketEvent:
+    event = TicketEvent(ticket_id=ticket.id, kind=kind, actor=actor, at=now, data=data)
+    session.add(event)
+    session.flush()
+    return event
+
+
+def _notify(session: Session, event: TicketEvent, recipient: str, kind: str, now: datetime, state: str = "waiting",
+            **parameters: str) -> None:
+    session.add(Notice(event_id=event.id, recipient=recipient, kind=kind, parameters=parameters, state=state, created_at=now))
+
+
+def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, actor: str = "bot") -> Opened:
+    """Opens a ticket at the responsible desk (社会救助法 37(2): where the emergency happened).
+
+    Never refuses (社会救助法 70(1)); the clock starts now.
+    """
+    code = new_query_code()
+    values: dict[str, Any] = {
+        "query_code_hash": keys.fingerprint("query_code", code),
+        "conversation_id": request.conversation_id, "contact_id": request.contact_id,
+        "state": "dispatched", "version": 1, "desk": request.responsible.desk, "unit_id": request.responsible.unit_id,
+        "unit_name": request.responsible.unit_name, "district": request.responsible.district,
+        "programme": request.programme, "event_kind": request.event_kind, "aid_first": request.aid_first,
+        "urgency": request.urgency, "discreet": request.discreet, "legal_basis": request.legal_basis,
+        "read_back": request.read_back, "facts": request.facts,
+        "event_place": keys.seal_or_none(request.event_place),
+        "household_place": keys.seal_or_none(request.household_place),
+        "household_unit_name": request.household_unit_name, "phone": keys.seal_or_none(request.phone),
+        "source": request.source, "due_at": request.due.due, "due_rule": request.due_rule,
+        "due_provisional": request.due.provisional, "created_at": now,
+    }
+    for _ in range(NUMBER_TRIES):
+        row = session.execute(
+            insert(Ticket).values(number=new_number(now.date()), **values)
+            .on_conflict_do_nothing(index_elements=[Ticket.number]).returning(Ticket.id)
+        ).scalar_one_or_none()
+        if row is not None:
+            break
+    else:
+        raise RuntimeError("no free ticket number in eight tries: the random source is broken")
+    ticket = session.execute(sa.select(Ticket).where(Ticket.id == row)).scalar_one()
+    event = _event(session, ticket, "opened", actor, now, {
+        "desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district, "due": ticket.due_at.isoformat(),
+        "due_rule": ticket.due_rule,
+    })
+    if ticket.unit_id is not None:
+        _notify(session, event, f"unit:{ticket.unit_id}", "ticket_for_unit", now, number=ticket.number)
+    return Opened(ticket, code)
+
+
+def accept_ticket(session: Session, viewer: Viewer, lifecycle: Lifecycle, *, number: str, version: int, now: datetime) -> Ticket:
+    """An officer takes the ticket on (受理). The resident is told through the channel it came by, unless it is discreet.
+
+    Raises Refused, StalePage, WrongState.
+    """
+    viewer.require(lifecycle.commands["accept"].permission)
+    ticket = session.execute(
+        visible_tickets(viewer).where(Ticket.number == number).with_for_update(key_share=True)
+    ).scalar_one_or_none()
+    if ticket is None:
+        raise Refused("no such ticket")
+    after = lifecycle.after("accept", ticket.state)
+    if ticket.version != version:
+        raise StalePage()
+    ticket.state, ticket.version = after, ticket.version + 1
+    ticket.accepted_at, ticket.accepted_by = now, viewer.staff_id
+    event = _event(session, ticket, "accepted", viewer.actor, now, {})
+    tells = lifecycle.commands["accept"].tells
+    if tells and ticket.contact_id is not None:
+        _notify(session, event, "resident", tells, now, "silent" if ticket.discreet else "waiting",
+                number=ticket.number, unit_name=ticket.unit_name or ticket.district or "")
+    record_audit(session, actor=viewer.actor, action="ticket_accepted", object_=f"ticket:{ticket.number}", now=now)
+    return ticket

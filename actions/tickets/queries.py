@@ -1,0 +1,48 @@
+"""Reads tickets for pages and for the resident; only through access."""
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from actions.access.queries import visible_tickets
+from actions.access.rules import Viewer
+from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent
+
+
+def list_tickets(session: Session, viewer: Viewer, *, state: str | None = None, limit: int = 100) -> list[Ticket]:
+    """The viewer's tickets, the earliest deadline first."""
+    query = visible_tickets(viewer).order_by(Ticket.due_at, Ticket.id).limit(limit)
+    if state is not None:
+        query = query.where(Ticket.state == state)
+    return list(session.execute(query).scalars())
+
+
+def count_by_state(session: Session, viewer: Viewer) -> dict[str, int]:
+    """How many of the viewer's tickets stand in each state."""
+    scope = visible_tickets(viewer).subquery()
+    rows = session.execute(sa.select(scope.c.state, sa.func.count()).group_by(scope.c.state))
+    return {state: number for state, number in rows}
+
+
+def history(session: Session, ticket: Ticket) -> list[dict[str, Any]]:
+    """The events of a ticket already obtained through access, oldest first, with the name of who acted."""
+    rows = session.execute(sa.select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id)).scalars().all()
+    ids = {int(row.actor[6:]) for row in rows if row.actor.startswith("staff:")}
+    names = {f"staff:{staff.id}": staff.name for staff in session.execute(sa.select(Staff).where(Staff.id.in_(ids))).scalars()}
+    return [{"kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data} for row in rows]
+
+
+def tickets_of_conversation(session: Session, viewer: Viewer, conversation_id: int) -> list[Ticket]:
+    """The tickets a conversation has led to, as far as this viewer may see them."""
+    query = visible_tickets(viewer).where(Ticket.conversation_id == conversation_id).order_by(Ticket.id)
+    return list(session.execute(query).scalars())
+
+
+def grounds(session: Session, ticket: Ticket) -> tuple[ScreeningRecord | None, RouteRecord | None]:
+    """The last screening and the last route of a ticket already obtained through access: why it is what and where it is."""
+    def last(table: Any) -> Any:
+        return session.execute(sa.select(table).where(table.ticket_id == ticket.id).order_by(table.id.desc()).limit(1)).scalar()
+
+    return last(ScreeningRecord), last(RouteRecord)

@@ -1,0 +1,143 @@
+"""Turn: the one transaction in which a message is thought about; what was heard, what is answered, what went wrong."""
+from __future__ import annotations
+
+import contextvars
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Iterator
+
+from sqlalchemy.orm import Session
+
+from actions.language.replies import Replies
+
+
+@dataclass
+class Facts:
+    """What is known in one conversation; stored as JSON in the conversation's row.
+
+    `answers`: fact → {value, how: heard|pressed|said|corrected, heard, confidence, seq};
+    `places`: role → {text, unit, unit_name, district, decision, confirmed, seq};
+    `asking`: the fact asked for now; `asked`: all asked so far, in order;
+    `phone` and `event_text` are encrypted.
+    """
+
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+    needs: list[str] = field(default_factory=list)
+    topic: str | None = None
+    consent: str = "none"
+    phone: str | None = None
+    event_text: str | None = None
+    asking: str | None = None
+    asked: list[str] = field(default_factory=list)
+    misses: int = 0
+    tickets: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for the conversation's row."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any] | None) -> "Facts":
+        """Back from the row; keys of an older version that are gone are left out."""
+        known = cls.__dataclass_fields__.keys()
+        return cls(**{key: value for key, value in (data or {}).items() if key in known})
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One message of the resident as the turn reads it."""
+
+    seq: int
+    kind: str
+    text: str
+    press: dict[str, Any] | None = None
+    secrets: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Reply:
+    """One message the turn wants to send. `buttons`: [{title, value}], ids are given when it is stored."""
+
+    text: str
+    buttons: list[dict[str, Any]] = field(default_factory=list)
+    asks: str | None = None
+
+
+@dataclass
+class Turn:
+    """Everything a step may read and write. Steps never commit and make no network call."""
+
+    session: Session
+    now: datetime
+    conversation_id: int
+    contact_id: int
+    channel: str
+    messages: tuple[Inbound, ...]
+    facts: Facts
+    replies_book: Replies
+    danger: str = "none"
+    dialogue: dict[str, Any] | None = None
+    intent: str = ""
+    confidence: float = 0.0
+    unsure: bool = False
+    alternatives: list[tuple[str, float]] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    handoff: str | None = None
+    error: tuple[str, BaseException] | None = None
+    advanced: bool = False
+    done: bool = False
+
+    @property
+    def text(self) -> str:
+        """What was said in this turn, all messages of a burst together."""
+        return "\n".join(message.text for message in self.messages)
+
+    @property
+    def press(self) -> dict[str, Any] | None:
+        """The button pressed, if the turn is one."""
+        return self.messages[-1].press
+
+    @property
+    def seq(self) -> int:
+        """The seq of the last message this turn answers."""
+        return self.messages[-1].seq
+
+    def say(self, reply_id: str, *, asks: str | None = None, buttons: list[dict[str, Any]] | None = None,
+            **values: object) -> None:
+        """Adds a reply from config/replies; its own buttons unless others are given."""
+        entry = self.replies_book.get(reply_id)
+        own = [{"title": button.title, "value": button.value} for button in entry.buttons]
+        self.say_text(self.replies_book.text(reply_id, **values), asks=asks, buttons=own if buttons is None else buttons)
+
+    def say_text(self, text: str, *, asks: str | None = None, buttons: list[dict[str, Any]] | None = None) -> None:
+        """Adds a reply whose text was made elsewhere from data."""
+        self.replies.append(Reply(text, list(buttons or []), asks))
+
+    def ask_for_person(self, reason: str) -> None:
+        """Puts the conversation into the desk's queue when the turn commits."""
+        self.handoff = self.handoff or reason
+
+    def fail(self, step: str, error: BaseException) -> None:
+        """Notes the first error of the turn: Rasa would swallow it and go on."""
+        if self.error is None:
+            self.error = (step, error)
+
+
+_current: contextvars.ContextVar[Turn] = contextvars.ContextVar("turn")
+
+
+def current_turn() -> Turn:
+    """The turn being worked. Raises LookupError outside of one: actions exist only inside a turn."""
+    return _current.get()
+
+
+@contextmanager
+def working(turn: Turn) -> Iterator[Turn]:
+    """Makes `turn` the current one while the block runs."""
+    token = _current.set(turn)
+    try:
+        yield turn
+    finally:
+        _current.reset(token)

@@ -1,0 +1,1 @@
+"""TALKS: everything between a person and the hotline."""

@@ -1,0 +1,1 @@
+"""Where people write to us: each channel verifies, normalises and hands over to conversation.accept."""

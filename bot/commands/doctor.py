@@ -1,0 +1,85 @@
+"""doctor: is everything here that the hotline needs?"""
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Callable
+
+import click
+
+from bot.commands.records import write
+from bot.settings import Settings
+
+LOW_DISK = 1_000_000_000
+
+
+def _config(settings: Settings) -> str:
+    from actions.steps.knowledge import load_knowledge
+    from actions.privacy.keys import Keys
+    from bot.conversation.danger import load_gates
+    from actions.access.rules import load_roles
+    from actions.tickets.rules import load_lifecycle
+
+    knowledge = load_knowledge(settings.config, Keys(bytes(32)))
+    load_gates(settings.config / "danger")
+    load_roles(settings.config / "roles" / "roles.yaml")
+    load_lifecycle(settings.config / "tickets" / "lifecycle.yaml")
+    return f"rules {knowledge.ruleset.version}, places {knowledge.gazetteer.version}, {len(knowledge.replies.ids())} replies"
+
+
+def _model(settings: Settings) -> str:
+    from actions.places.dictionary import jieba_words
+    from actions.places.gazetteer import load_gazetteer
+    from bot.dialogue.model import ModelMissing, model_files
+
+    files = model_files(settings, jieba_words(load_gazetteer(settings.config / "places")))
+    if not files.archive.exists():
+        raise ModelMissing("no model for the present data: run `youmen train`")
+    return files.fingerprint
+
+
+def _database(settings: Settings) -> str:
+    from bot.processes.parts import open_database, server_urls
+    import sqlalchemy as sa
+
+    database = open_database(server_urls(settings)[0], name="doctor")
+    with database.begin() as session:
+        waiting = session.execute(sa.text("SELECT count(*) FROM message WHERE waiting")).scalar()
+    return f"reached, {waiting} messages wait for the engine"
+
+
+def _redis(settings: Settings) -> str:
+    from bot.processes.parts import server_urls
+    import redis
+
+    url = server_urls(settings)[1]
+    if url is None:
+        return "none set: the sweeps find everything, a second later"
+    redis.Redis.from_url(url, socket_connect_timeout=1).ping()
+    return "reached"
+
+
+def _disk(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.home if settings.home.exists() else settings.home.parent).free
+    if free < LOW_DISK:
+        raise RuntimeError(f"only {free // 1_000_000} MB free below {settings.home}: free some space")
+    return f"{free // 1_000_000_000} GB free"
+
+
+CHECKS: dict[str, Callable[[Settings], str]] = {
+    "config": _config, "model": _model, "disk": _disk, "database": _database, "redis": _redis,
+}
+
+
+@click.command()
+@click.pass_obj
+def doctor(settings: Settings) -> None:
+    """Check data files, model, disk, database and Redis; exit 1 if something is wrong."""
+    healthy = True
+    for name, check in CHECKS.items():
+        try:
+            write({"check": name, "ok": True, "what": check(settings)})
+        except Exception as error:  # every fault is an answer here
+            healthy = False
+            write({"check": name, "ok": False, "what": str(error).strip().splitlines()[0] if str(error) else type(error).__name__})
+    sys.exit(0 if healthy else 1)

@@ -1,0 +1,98 @@
+"""user: who may sign in."""
+from __future__ import annotations
+
+import click
+
+from bot.commands.records import say, write
+from bot.settings import Settings
+
+
+@click.group()
+def user() -> None:
+    """Staff: add, list, reset, off."""
+
+
+def _parts(settings: Settings):  # type: ignore[no-untyped-def]
+    from bot.processes.parts import open_parts
+
+    return open_parts(settings, name="user")
+
+
+@user.command("add")
+@click.argument("login")
+@click.option("--name", required=True, help="Name shown on pages.")
+@click.option("--role", required=True, help="Role of config/roles/roles.yaml.")
+@click.option("--unit", help="Official unit name or id; officers and heads need one.")
+@click.pass_obj
+def add(settings: Settings, login: str, name: str, role: str, unit: str | None) -> None:
+    """Add a person; the password is drawn and printed once."""
+    from actions.access.commands import create_staff, new_password
+    from actions.language.files import nearest
+    from actions.storage.tables import Staff
+    import sqlalchemy as sa
+
+    parts = _parts(settings)
+    if role not in parts.roles:
+        raise click.UsageError(f"unknown role {role!r}: {nearest(role, parts.roles)}")
+    units = {u.name: u.id for u in parts.knowledge.gazetteer.units.values() if u.served}
+    unit_id = units.get(unit or "", unit if unit in units.values() else None)
+    if unit and unit_id is None:
+        raise click.UsageError(f"unknown unit {unit!r}: {nearest(unit, units)}")
+    if parts.roles[role].scope == "unit" and unit_id is None:
+        raise click.UsageError(f"a {role} works for one unit: add --unit")
+    password = new_password()
+    with parts.database.begin() as session:
+        if session.execute(sa.select(Staff.id).where(Staff.login == login)).first():
+            raise click.UsageError(f"{login} exists: use `youmen user reset {login}`")
+        create_staff(session, login=login, name=name, role=role, unit_id=unit_id, password=password, now=parts.now())
+    write({"login": login, "role": role, "unit": unit_id, "password": password})
+
+
+@user.command("list")
+@click.pass_obj
+def list_staff(settings: Settings) -> None:
+    """List staff."""
+    from actions.storage.tables import Staff
+    import sqlalchemy as sa
+
+    parts = _parts(settings)
+    with parts.database.begin() as session:
+        for staff in session.execute(sa.select(Staff).order_by(Staff.id)).scalars():
+            write({"login": staff.login, "name": staff.name, "role": staff.role, "unit": staff.unit_id, "active": staff.active})
+
+
+def _find(session, login: str):  # type: ignore[no-untyped-def]
+    from actions.storage.tables import Staff
+    import sqlalchemy as sa
+
+    staff = session.execute(sa.select(Staff).where(Staff.login == login)).scalar_one_or_none()
+    if staff is None:
+        raise click.UsageError(f"no staff member {login!r}: see `youmen user list`")
+    return staff
+
+
+@user.command("reset")
+@click.argument("login")
+@click.pass_obj
+def reset(settings: Settings, login: str) -> None:
+    """Draw a new password, printed once; sign the person out everywhere."""
+    from actions.access.commands import change_password, new_password
+
+    parts = _parts(settings)
+    password = new_password()
+    with parts.database.begin() as session:
+        staff = _find(session, login)
+        change_password(session, staff.id, password, parts.now())
+        staff.must_change_password = True
+    write({"login": login, "password": password})
+
+
+@user.command("off")
+@click.argument("login")
+@click.pass_obj
+def off(settings: Settings, login: str) -> None:
+    """Switch a person off: no sign-in, no open session; what they did stays."""
+    parts = _parts(settings)
+    with parts.database.begin() as session:
+        _find(session, login).active = False
+    say(f"{login} can no longer sign in")

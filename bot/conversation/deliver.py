@@ -1,0 +1,118 @@
+"""Takes messages out: claim, commit `sending`, call the app, commit what came of it. DESIGN 2 point 8."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Callable, Mapping, Protocol
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import aliased
+
+from actions.privacy.keys import Keys
+from actions.storage.engine import Database
+from actions.storage.tables import Contact, Delivery, Message
+
+log = structlog.get_logger(__name__)
+
+TRIES = 6
+WAITS = (1, 5, 30, 120, 600)  # seconds before each next try
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What an app is asked to send. `message_id` serves as its id where the app takes one."""
+
+    message_id: int
+    address: str
+    text: str
+    buttons: tuple[tuple[str, str], ...]
+
+
+class AppRefused(Exception):
+    """The app will never take this message (blocked, address gone)."""
+
+
+class TryLater(Exception):
+    """The app did not take it; `seconds` from now it may."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        super().__init__("try later")
+        self.seconds = seconds
+
+
+class Sender(Protocol):
+    """One app. `takes_ids` tells whether it recognises a repeated message by our id."""
+
+    takes_ids: bool
+
+    def send(self, outgoing: Outgoing) -> str | None:
+        """Sends; returns the app's id. Raises AppRefused, TryLater; any other error means: perhaps delivered."""
+
+
+def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, now: Callable[[], datetime]) -> bool:
+    """Delivers the oldest message of some conversation that is due. False when nothing is."""
+    if not senders:
+        return False
+    older = aliased(Delivery)
+    with database.begin() as session:
+        row = session.execute(
+            sa.select(Delivery, Message, Contact).join(Message, Message.id == Delivery.message_id)
+            .join(Contact, Contact.id == Message.contact_id)
+            .where(Delivery.state == "waiting", Delivery.due_at <= now(), Delivery.channel.in_(list(senders)),
+                   ~sa.exists().where(older.conversation_id == Delivery.conversation_id, older.seq < Delivery.seq,
+                                      older.state.in_(["waiting", "sending"])))
+            .order_by(Delivery.due_at, Delivery.id).limit(1)
+            .with_for_update(key_share=True, skip_locked=True, of=Delivery)
+        ).one_or_none()
+        if row is None:
+            return False
+        delivery, message, contact = row
+        delivery.state, delivery.changed_at = "sending", now()
+        outgoing = Outgoing(message.id, keys.open(contact.address) if contact.address else "", message.text,
+                            tuple((b["id"], b["title"]) for b in message.buttons or ()))
+        delivery_id, channel = delivery.id, delivery.channel
+    outcome, external_id, error, later = "sent", None, None, None
+    try:
+        external_id = senders[channel].send(outgoing)
+    except AppRefused as refused:
+        outcome, error = "failed", str(refused)
+    except TryLater as wait:
+        outcome, error, later = "retried", "try_later", wait.seconds
+    except Exception as unknown:
+        # perhaps delivered: resend only where the app recognises our id
+        outcome, error = ("retried" if senders[channel].takes_ids else "unclear"), type(unknown).__name__
+    _settle(database, delivery_id, outcome, external_id, error, later, now())
+    return True
+
+
+def _settle(database: Database, delivery_id: int, outcome: str, external_id: str | None, error: str | None,
+            later: float | None, now: datetime) -> None:
+    with database.begin() as session:
+        delivery = session.execute(
+            sa.select(Delivery).where(Delivery.id == delivery_id).with_for_update(key_share=True)).scalar_one()
+        if outcome == "retried" and delivery.try_number >= TRIES:
+            outcome = "failed"
+        delivery.state, delivery.external_id, delivery.error, delivery.changed_at = outcome, external_id, error, now
+        if outcome == "retried":
+            seconds = later if later is not None else WAITS[min(delivery.try_number, len(WAITS)) - 1]
+            session.add(Delivery(
+                message_id=delivery.message_id, conversation_id=delivery.conversation_id, seq=delivery.seq,
+                channel=delivery.channel, try_number=delivery.try_number + 1, state="waiting",
+                due_at=now + timedelta(seconds=seconds), changed_at=now))
+    if outcome in ("failed", "unclear"):
+        log.warning("delivery_not_sure", delivery=delivery_id, outcome=outcome, error=error)
+
+
+def recover(database: Database, senders: Mapping[str, Sender], now: datetime) -> int:
+    """After a crash: what was `sending` is sent again where the app takes our id, elsewhere it is `unclear`, never resent."""
+    with database.begin() as session:
+        stuck = session.execute(sa.select(Delivery).where(Delivery.state == "sending", Delivery.channel.in_(list(senders)))
+                                .with_for_update(key_share=True, skip_locked=True)).scalars().all()
+        for delivery in stuck:
+            delivery.changed_at = now
+            if senders[delivery.channel].takes_ids:
+                delivery.state = "waiting"
+            else:
+                delivery.state, delivery.error = "unclear", "crash"
+        return len(stuck)

@@ -1,0 +1,202 @@
+"""One turn: claim a waiting message, think, and commit everything or nothing. DESIGN 2 points 4 to 6."""
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Callable
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Session, aliased
+
+from actions.language.replies import Replies
+from actions.privacy.keys import Keys
+from actions.storage.engine import Database
+from actions.storage.tables import Contact, Conversation, Draft, Message, TurnAttempt
+from actions.turn import Facts, Inbound, Turn, working
+from bot.conversation.outbox import add_message
+from bot.conversation.wake import OUT, Wake
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 3
+Think = Callable[[Turn], None]
+
+
+@dataclass(frozen=True)
+class TurnTools:
+    """What a worker needs: the database, a second small one for attempts, texts, keys, wake-ups, and the clock."""
+
+    database: Database
+    replies: Replies
+    keys: Keys
+    wake: Wake
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Worked:
+    """The outcome of one turn: answered, handed_over (a person owns it), overtaken, failed or given_up."""
+
+    outcome: str
+    conversation_id: int
+
+
+def _claim(session: Session) -> list[Message]:
+    """The oldest waiting message that has no older one waiting in its conversation, with the texts right behind it.
+
+    Locks message rows only, never the conversation: accepting and taking over must not wait for thinking.
+    """
+    older = aliased(Message)
+    first = session.execute(
+        sa.select(Message).where(
+            Message.waiting,
+            ~sa.exists().where(older.conversation_id == Message.conversation_id, older.waiting, older.id < Message.id),
+        ).order_by(Message.id).limit(1).with_for_update(key_share=True, skip_locked=True)
+    ).scalar_one_or_none()
+    if first is None:
+        return []
+    rest = session.execute(
+        sa.select(Message).where(Message.conversation_id == first.conversation_id, Message.waiting, Message.id > first.id)
+        .order_by(Message.id).with_for_update(key_share=True)
+    ).scalars().all()
+    burst = [first]
+    if first.kind == "text":
+        for message in rest:
+            if message.kind != "text":
+                break
+            burst.append(message)
+    return burst
+
+
+def _note_attempt(tools: TurnTools, message_id: int, now: datetime) -> int:
+    """Counts this attempt on a connection of its own, so that a crash leaves a trace. Returns the number so far."""
+    with tools.database.begin() as session:
+        session.add(TurnAttempt(message_id=message_id, worker=str(os.getpid()), started_at=now))
+        session.flush()
+        return int(session.execute(
+            sa.select(sa.func.count()).select_from(TurnAttempt).where(TurnAttempt.message_id == message_id)).scalar_one())
+
+
+def _inbound(message: Message, keys: Keys) -> Inbound:
+    secrets: dict[str, Any] = json.loads(keys.open(message.secrets)) if message.secrets else {}
+    return Inbound(message.seq, message.kind, message.text, message.press, secrets)
+
+
+def work_one(tools: TurnTools, think: Think) -> Worked | None:
+    """Works one turn. None when nothing waits. `think` fills the Turn and never commits."""
+    now = tools.now()
+    with tools.database.session() as session:
+        burst = _claim(session)
+        if not burst:
+            session.rollback()
+            return None
+        ids, conversation_id = [message.id for message in burst], burst[0].conversation_id
+        row = session.execute(
+            sa.select(Conversation.mode, Conversation.epoch, Conversation.dialogue, Conversation.facts, Conversation.danger,
+                      Contact.channel, Contact.id)
+            .join(Contact, Contact.id == Conversation.contact_id).where(Conversation.id == conversation_id)
+        ).one()
+        mode, epoch, dialogue, facts, danger, channel, contact_id = row
+        if mode != "bot":
+            _mark_handed_over(session, ids)
+            session.commit()
+            return Worked("handed_over", conversation_id)
+        if _note_attempt(tools, ids[0], now) >= ATTEMPTS:
+            session.rollback()
+            _to_a_person(tools, conversation_id, epoch, ids, channel, "turn_given_up")
+            return Worked("given_up", conversation_id)
+        turn = Turn(
+            session=session, now=now, conversation_id=conversation_id, contact_id=contact_id, channel=channel,
+            messages=tuple(_inbound(message, tools.keys) for message in burst), facts=Facts.from_json(facts),
+            replies_book=tools.replies, danger=danger, dialogue=dialogue,
+        )
+        try:
+            with working(turn):
+                think(turn)
+            if turn.error is None:
+                session.flush()
+        except Exception as error:  # whatever it is: the resident gets an answer and a person
+            turn.fail("turn", error)
+        if turn.error is not None:
+            session.rollback()
+            step, error = turn.error
+            log.error("turn_failed", conversation=conversation_id, step=step, error=type(error).__name__,
+                      where=_where(error))
+            _to_a_person(tools, conversation_id, epoch, ids, channel, "turn_failed")
+            return Worked("failed", conversation_id)
+        outcome = _finish(session, turn, epoch, ids, tools.now())
+    if outcome == "overtaken":
+        _keep_draft(tools, turn, ids)
+    else:
+        tools.wake.ring(OUT)
+    tools.wake.hint("queue", f"conversation:{conversation_id}", "tickets")
+    return Worked(outcome, conversation_id)
+
+
+def _where(error: BaseException) -> str:
+    """File and line of the innermost frame: enough to find the fault, without what was said."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+
+
+def _finish(session: Session, turn: Turn, epoch: int, ids: list[int], now: datetime) -> str:
+    """The one conditional write that decides: still the bot's conversation, still the same epoch."""
+    values: dict[str, Any] = {"dialogue": turn.dialogue, "facts": turn.facts.as_json(), "last_message_at": now}
+    if turn.handoff is not None:
+        values["waiting_since"] = sa.func.coalesce(Conversation.waiting_since, now)
+        values["waiting_reason"] = sa.func.coalesce(Conversation.waiting_reason, turn.handoff)
+    mine = session.execute(
+        sa.update(Conversation)
+        .where(Conversation.id == turn.conversation_id, Conversation.epoch == epoch, Conversation.mode == "bot")
+        .values(**values).execution_options(synchronize_session=False)
+    ).rowcount
+    if not mine:
+        session.rollback()
+        return "overtaken"
+    conversation = session.execute(
+        sa.select(Conversation).where(Conversation.id == turn.conversation_id).execution_options(populate_existing=True)
+    ).scalar_one()
+    for reply in turn.replies:
+        add_message(session, conversation, turn.channel, author="bot", text=reply.text, now=now, buttons=reply.buttons,
+                    asks=reply.asks, answers=turn.seq)
+    session.execute(sa.update(Message).where(Message.id.in_(ids)).values(waiting=False)
+                    .execution_options(synchronize_session=False))
+    session.commit()
+    return "answered"
+
+
+def _mark_handed_over(session: Session, ids: list[int]) -> bool:
+    """False when none was waiting any more: another worker has dealt with them."""
+    return bool(session.execute(
+        sa.update(Message).where(Message.id.in_(ids), Message.waiting)
+        .values(waiting=False, handed_over=True).execution_options(synchronize_session=False)).rowcount)
+
+
+def _keep_draft(tools: TurnTools, turn: Turn, ids: list[int]) -> None:
+    with tools.database.begin() as session:
+        if not _mark_handed_over(session, ids):
+            return
+        for reply in turn.replies:
+            session.add(Draft(conversation_id=turn.conversation_id, answers=turn.seq, text=reply.text, created_at=turn.now))
+
+
+def _to_a_person(tools: TurnTools, conversation_id: int, epoch: int, ids: list[int], channel: str, reason: str) -> None:
+    """An error is not an answer: apology, place in the queue, and the message is a person's. Its own transaction."""
+    now = tools.now()
+    with tools.database.begin() as session:
+        if not _mark_handed_over(session, ids):
+            return
+        conversation = session.execute(
+            sa.select(Conversation).where(Conversation.id == conversation_id).with_for_update(key_share=True)).scalar_one()
+        if conversation.mode == "bot" and conversation.epoch == epoch:
+            conversation.waiting_since = conversation.waiting_since or now
+            conversation.waiting_reason = conversation.waiting_reason or reason
+            conversation.dialogue = None
+            add_message(session, conversation, channel, author="system", text=tools.replies.text("turn_failed"), now=now)
+    tools.wake.ring(OUT)
+    tools.wake.hint("queue", f"conversation:{conversation_id}")

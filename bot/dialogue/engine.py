@@ -1,0 +1,97 @@
+"""Runs a turn through Rasa: understand the text, let the rules choose, keep the tracker in the Turn."""
+from __future__ import annotations
+
+import asyncio
+import tarfile
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.lock_store import InMemoryLockStore
+
+from actions.language.normalise import normalise, readable
+from actions.turn import Turn
+from bot.dialogue.inprocess import InProcessActions, trust_own_results
+from bot.dialogue.model import ModelDamaged, ModelFiles, ModelMissing
+from bot.dialogue.store import TurnStore, begin, compact
+
+FALLBACK = "nlu_fallback"
+HEAD, TAIL = 2_000, 1_000  # a longer message is read by its first 2,000 and last 1,000 characters
+
+
+def readable_part(text: str) -> str:
+    """What the model reads of a message: normalised, its middle left out when it is long, never a Rasa command."""
+    plain = normalise(text).text
+    if len(plain) > HEAD + TAIL:
+        plain = plain[:HEAD] + "\n" + plain[-TAIL:]
+    # "/intent{…}" typed by a resident would be executed as a perfect understanding
+    return plain.lstrip("/ ")
+
+
+class Dialogue:
+    """The loaded model. One per process; `think` works one turn at a time."""
+
+    def __init__(self, files: ModelFiles) -> None:
+        """Raises ModelMissing, ModelDamaged."""
+        if not files.archive.exists():
+            raise ModelMissing(str(files.archive))
+        trust_own_results()
+        self.model = files.fingerprint
+        self._store = TurnStore()
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._agent = Agent.load(
+                files.archive, tracker_store=self._store, lock_store=InMemoryLockStore(), action_endpoint=InProcessActions()
+            )
+        except (tarfile.TarError, EOFError, OSError, KeyError, ValueError) as error:
+            raise ModelDamaged(f"{files.archive}: {type(error).__name__}") from None
+        except Exception as error:
+            if type(error).__module__.startswith("rasa."):
+                raise ModelDamaged(f"{files.archive}: {type(error).__name__}") from None
+            raise
+        if self._agent.domain is not None:
+            self._store.domain = self._agent.domain
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """Rasa's understanding of one text: {intent, intent_ranking, entities}; unreadable text is a fallback."""
+        part = readable_part(text)
+        if not readable(part):
+            return {"text": part, "intent": {"name": FALLBACK, "confidence": 0.0}, "intent_ranking": [], "entities": []}
+        assert self._agent.processor is not None
+        message = UserMessage(part, CollectingOutputChannel(), "parse")
+        parsed: dict[str, Any] = self._loop.run_until_complete(self._agent.processor.parse_message(message))
+        parsed["text"] = part
+        return parsed
+
+    def think(self, turn: Turn) -> None:
+        """Fills the turn's replies, facts and dialogue. Errors of steps are left in turn.error."""
+        if turn.press is not None:
+            parsed: dict[str, Any] = {
+                "text": turn.text, "intent": {"name": "press", "confidence": 1.0}, "intent_ranking": [], "entities": []}
+        else:
+            parsed = self.parse(turn.text)
+        ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed.get("intent_ranking", [])
+                   if entry["name"] != FALLBACK]
+        turn.unsure = parsed["intent"]["name"] == FALLBACK
+        turn.intent = ranking[0][0] if turn.unsure and ranking else str(parsed["intent"]["name"])
+        turn.confidence = ranking[0][1] if ranking else float(parsed["intent"]["confidence"])
+        turn.alternatives = ranking[1:4]
+        sender = f"conversation-{turn.conversation_id}"
+        self._loop.run_until_complete(self._run(turn, sender, parsed))
+
+    async def _run(self, turn: Turn, sender: str, parsed: dict[str, Any]) -> None:
+        # one task: begin, Rasa's work and compact share its context
+        begin(self._store, sender, turn.dialogue, self.model)
+        await self._agent.handle_message(UserMessage(
+            parsed["text"] or "…", CollectingOutputChannel(), sender, parse_data=parsed))
+        turn.dialogue = compact(self.model)
+
+    def why(self, text: str, intent: str) -> list[dict[str, Any]]:
+        """The words and characters that speak most for an intent."""
+        assert self._agent.processor is not None
+        for node in self._agent.processor.graph_runner._instantiated_nodes.values():  # type: ignore[attr-defined]
+            component = getattr(node, "_component", None)
+            if component is not None and hasattr(component, "why"):
+                found: list[dict[str, Any]] = component.why(readable_part(text), intent)
+                return found
+        return []

@@ -1,0 +1,46 @@
+"""`understand`: everything the hotline reads out of one message, as one record."""
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from actions.language.facts import hear_facts
+from actions.language.mask import mask_identity
+from actions.places.resolver import mentions_with_roles
+from actions.steps.knowledge import Knowledge
+from actions.steps.listening import plain
+from bot.conversation.danger import Gates
+from bot.dialogue.engine import FALLBACK, Dialogue
+
+BEST_GUESS = "out_of_scope"
+
+
+def understand_text(text: str, shown: str, dialogue: Dialogue, gates: Gates, knowledge: Knowledge, today: date,
+                    why: bool) -> dict[str, Any]:
+    """The record of DESIGN 5 without its id. `text` may be empty (nothing readable); `shown` is what was given."""
+    parsed = dialogue.parse(text)
+    ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed.get("intent_ranking", []) if entry["name"] != FALLBACK]
+    intent, confidence = ranking[0] if ranking else (BEST_GUESS, 0.0)
+    hits = gates.check(text)
+    facts = {
+        name: {"value": plain(heard.value), "heard": heard.heard, "confidence": heard.confidence}
+        for name, heard in hear_facts(text, today).items()
+    }
+    needs = facts.get("need_tonight", {}).get("value")
+    urgency = "life_danger" if any(hit.level == "now" for hit in hits) else "urgent" if needs else "none"
+    topic = knowledge.topics.get(intent)
+    record = {
+        "text": mask_identity(shown).text, "intent": intent, "confidence": round(confidence, 4),
+        "unsure": parsed["intent"]["name"] == FALLBACK,
+        "alternatives": [{"intent": name, "confidence": round(value, 4)} for name, value in ranking[1:4]],
+        "urgency": urgency, "gates": [hit.gate for hit in hits], "programmes": list(topic.programmes) if topic else [],
+        "facts": facts,
+        "places": [
+            {"text": m.text, "start": m.start, "end": m.end, "role": m.role, "unit": m.unit, "unit_name": m.unit_name}
+            for m in mentions_with_roles(text, knowledge.gazetteer, today)
+        ],
+        "model": dialogue.model,
+    }
+    if why:
+        record["why"] = dialogue.why(text, intent)
+    return record

@@ -1,0 +1,1 @@
+"""What the resident's page and the desk share of the web: parts, shield, forms, rendering, live hints. No rules."""

@@ -1,0 +1,32 @@
+"""Slows down whoever sends too fast. Counted in Redis; without it nobody is slowed."""
+from __future__ import annotations
+
+import time
+
+import redis
+
+from bot.conversation.wake import RETRY_SECONDS
+
+
+class Limit:
+    """At most `most` in `seconds`, for each key."""
+
+    def __init__(self, redis_url: str | None, name: str, most: int, seconds: int) -> None:
+        self._client = redis.Redis.from_url(
+            redis_url, socket_timeout=1, socket_connect_timeout=1) if redis_url else None
+        self._name, self._most, self._seconds = name, most, seconds
+        self._quiet_until = 0.0
+
+    def allow(self, key: str) -> bool:
+        """Counts one and says whether it is within the limit."""
+        if self._client is None or time.monotonic() < self._quiet_until:
+            return True
+        name = f"youmen:limit:{self._name}:{key}"
+        try:
+            pipe = self._client.pipeline()
+            pipe.set(name, 0, ex=self._seconds, nx=True)
+            pipe.incr(name)
+            return int(pipe.execute()[1]) <= self._most
+        except redis.RedisError:
+            self._quiet_until = time.monotonic() + RETRY_SECONDS
+            return True

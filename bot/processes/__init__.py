@@ -1,0 +1,1 @@
+"""Composition only: which parts run in which process. No rules."""

@@ -1,0 +1,58 @@
+"""The courier: what happens without a request. Posts notices, runs timers, delivers. Any number may run."""
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Mapping
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from bot.conversation.deliver import Sender, deliver_one, recover
+from bot.conversation.post import post_one, run_timer
+from bot.conversation.wake import OUT
+from bot.processes.parts import Parts
+
+log = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 1.0
+BATCH = 200
+
+
+def work_round(parts: Parts, senders: Mapping[str, Sender]) -> int:
+    """Does everything that can be done now; returns how much that was."""
+    replies, done = parts.knowledge.replies, 0
+    while done < BATCH and run_timer(parts.database, replies, parts.now()):
+        done += 1
+    posted = 0
+    while done < BATCH and (outcome := post_one(parts.database, replies, parts.now())):
+        done += 1
+        if outcome == "held":
+            break
+        posted += 1
+    while done < BATCH and deliver_one(parts.database, senders, parts.keys, parts.now):
+        done += 1
+    if posted:
+        parts.wake.hint("chat", "queue", "tickets")
+    return done
+
+
+def run_courier(parts: Parts, senders: Mapping[str, Sender]) -> None:
+    """Works until told to stop."""
+    stop = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal stop
+        stop = True
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    recover(parts.database, senders, parts.now())
+    log.info("courier_ready", channels=sorted(senders))
+    while not stop:
+        try:
+            if work_round(parts, senders):
+                continue
+        except DBAPIError as error:
+            log.warning("database_unreachable", error=type(error.orig).__name__ if error.orig else "?")
+        parts.wake.wait(OUT, SWEEP_SECONDS)

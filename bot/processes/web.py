@@ -1,0 +1,134 @@
+"""The web process: the resident's page and the desk as one ASGI app. Composition only; never imports Rasa."""
+from __future__ import annotations
+
+import errno
+import socket
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import AsyncIterator
+
+import anyio.to_thread
+import sqlalchemy as sa
+import structlog
+import uvicorn
+from alembic.runtime.migration import MigrationContext
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+import bot.channels.web
+import bot.desk
+from actions.access.rules import Refused
+from actions.storage.migrate import code_head
+from bot.channels.web import chat_router
+from bot.desk.router import desk_router
+from bot.pages.errors import Elsewhere, PageError
+from bot.pages.forms import wants_json
+from bot.pages.hints import HintBoard
+from bot.pages.parts import WebParts
+from bot.pages.render import Pages, Static
+from bot.pages.shield import Shield
+
+__all__ = ["PortTaken", "WebParts", "create_app", "run_web"]
+
+log = structlog.get_logger(__name__)
+
+CODES = {404: "not_found", 405: "wrong_method", 413: "too_large"}
+GRACE_SECONDS = 3
+
+
+class PortTaken(Exception):
+    """Another program listens on this address already."""
+
+
+def create_app(parts: WebParts) -> FastAPI:
+    """The whole web side as an app."""
+    board = HintBoard(parts.redis_url)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        # no more handlers at once than there are connections: the others queue here instead of failing there
+        pool = parts.database.engine.pool
+        anyio.to_thread.current_default_thread_limiter().total_tokens = max(4, pool.size() + pool._max_overflow)
+        yield
+        await board.stop()
+
+    app = FastAPI(title="Youmen", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, redirect_slashes=False)
+    rooms = {"chat": Path(bot.channels.web.__file__).parent, "desk": Path(bot.desk.__file__).parent}
+    pages = Pages(rooms)
+    app.add_middleware(Shield, pages=pages)
+    for room, folder in pages.rooms.items():
+        app.mount(f"/static/{room}", Static(directory=folder / "static"), name=f"static-{room}")
+    app.include_router(chat_router(parts, pages, board))
+    app.include_router(desk_router(parts, pages, board))
+    _probes(app, parts)
+    _errors(app, pages)
+    return app
+
+
+def _probes(app: FastAPI, parts: WebParts) -> None:
+    @app.get("/healthz")
+    def health() -> Response:
+        """The process and its database answer."""
+        with parts.database.begin() as session:
+            session.execute(sa.text("SELECT 1"))
+        return JSONResponse({"ok": True})
+
+    @app.get("/readyz")
+    def ready() -> Response:
+        """The database stands where this code expects it."""
+        with parts.database.engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        return JSONResponse({"ok": found == code_head(), "revision": found}, 200 if found == code_head() else 503)
+
+
+def _errors(app: FastAPI, pages: Pages) -> None:
+    @app.exception_handler(Refused)
+    async def refused(request: Request, _: Refused) -> Response:
+        return pages.error(request, "not_found")
+
+    @app.exception_handler(PageError)
+    async def page_error(request: Request, error: PageError) -> Response:
+        route = request.scope.get("route")
+        log.info("refused", code=error.code, method=request.method, route=getattr(route, "path", None))
+        return pages.error(request, error.code)
+
+    @app.exception_handler(Elsewhere)
+    async def elsewhere(request: Request, error: Elsewhere) -> Response:
+        if wants_json(request) or "pane" in request.query_params or request.url.path == "/desk/stream":
+            return JSONResponse({"error": "sign_in"}, error.api_status)
+        return RedirectResponse(error.url, 303)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        return pages.error(request, CODES.get(error.status_code, "bad_request"), error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def validation(request: Request, _: RequestValidationError) -> Response:
+        return pages.error(request, "bad_request")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"{host}:{port} is taken by another program: stop it, or set YOUMEN_PORT") from None
+        raise PortTaken(f"{host}:{port} cannot be listened on ({error.strerror}): set YOUMEN_HOST or YOUMEN_PORT") from None
+    door.set_inheritable(True)
+    return door
+
+
+def run_web(parts: WebParts) -> None:
+    """Serves until SIGTERM or SIGINT. Raises PortTaken."""
+    door = _listen(parts.settings.host, parts.settings.port)
+    server = uvicorn.Server(uvicorn.Config(
+        create_app(parts), ws="none", access_log=False, proxy_headers=False, server_header=False, log_config=None,
+        timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"))
+    log.info("web_listens", address=parts.settings.address)
+    server.run(sockets=[door])
