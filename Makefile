@@ -42,10 +42,9 @@ train: ## Trains the dialogue model when data, dictionary or config have changed
 	@exec .venv/bin/youmen train $(ARGS)
 
 .PHONY: lint
-lint: ## Checks style and layers (ruff, import-linter)
+lint: ## Checks style, layers, wording, training data and files of the repository
 	@scripts/setup dev
-	@$(PYTHON) -m ruff check
-	@.venv/bin/lint-imports --no-logo --cache-dir build/cache/importlinter
+	@$(PYTHON) -m pytest -q tests/house --ignore tests/house/test_bootstrap.py --ignore tests/house/test_types.py
 
 .PHONY: types
 types: ## Checks the types of the pure rooms (mypy)

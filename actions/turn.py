@@ -32,7 +32,6 @@ class Facts:
     asking: str | None = None
     asked: list[str] = field(default_factory=list)
     misses: int = 0
-    tickets: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for the conversation's row."""
@@ -78,6 +77,8 @@ class Turn:
     facts: Facts
     replies_book: Replies
     danger: str = "none"
+    danger_over: bool = False
+    waiting_for_person: bool = False
     dialogue: dict[str, Any] | None = None
     intent: str = ""
     confidence: float = 0.0

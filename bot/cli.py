@@ -55,7 +55,7 @@ def _not_ready(error: BaseException) -> str | None:
         return f"the model cannot be read ({error}): delete the file and run `youmen train`"
     if name == "OperationalError":
         return "the database went away: check that it runs (`youmen doctor`)"
-    if name in ("NotReady", "ServerFailed", "KeyWrong"):
+    if name in ("NotReady", "ServerFailed", "KeyWrong", "PortTaken"):
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk is full ({error.filename or 'writing'}): free some space and start again; nothing was lost"

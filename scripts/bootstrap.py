@@ -267,8 +267,10 @@ def run(command: List[str], environment: Mapping[str, str], root: Path, log: Pat
                 quiet = quiet or bool(re.search(r"(?im)^(\x1b\[[0-9;]*m)*(error|warning: retrying|\s+×)", piece))
                 if not quiet:
                     # the list of what was installed is in the log; on the screen it would hide what matters
-                    sys.stderr.write(re.sub(r"(?m)^ (\x1b\[[0-9;]*m)*[+~-].*\n?", "", piece))
+                    listed = re.search(r"(?m)^(\x1b\[[0-9;]*[mK])*(Uni|I)nstalled .*$\n*", piece.replace("\r", "\n"))
+                    sys.stderr.write(piece[:listed.end()] if listed else piece)
                     sys.stderr.flush()
+                    quiet = bool(listed)
         code = process.wait()
     except BaseException:
         process.terminate()

@@ -1,9 +1,9 @@
 """Roles and what they permit, read from config/roles; and Viewer, a signed-in person as the rest of the house sees one."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 

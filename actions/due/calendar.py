@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Mapping
 
 from actions.language.files import ConfigError, load_yaml, nearest
 

@@ -1,8 +1,9 @@
 """A deadline as the record that `youmen due` prints."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Sequence
+from typing import Any
 
 from actions.due.calendar import Calendar, load_calendar
 from actions.due.clock import SHANGHAI, BadTime, Pause, due

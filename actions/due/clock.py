@@ -1,9 +1,9 @@
 """Computes a deadline from a rule and a start, and says for every day why it counted or not."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from typing import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from actions.due.calendar import Calendar, Day
@@ -78,7 +78,8 @@ def _why(day: Day, calendar: Calendar) -> str:
     return words[by_kind[day.kind]].format(name=day.name)
 
 
-def _whole_days(rule: Rule, start: datetime, calendar: Calendar, pauses: Sequence[Pause]) -> tuple[datetime, list[Step]]:
+def _whole_days(rule: Rule, start: datetime, calendar: Calendar,
+                pauses: Sequence[Pause]) -> tuple[datetime, list[Step]]:
     """Days end at 23:59:59; day 1 is the day after receipt."""
     words, when = calendar.words, start.date()
     steps = [Step(when, calendar.day(when).kind, False, words["start"])]

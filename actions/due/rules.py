@@ -1,11 +1,11 @@
 """Which clocks exist: named rules from config with their source, and generic ones such as working_days:10."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Mapping
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 

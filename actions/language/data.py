@@ -2,16 +2,17 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 from actions.language.files import ConfigError, load_yaml
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "language"
 
 
-@lru_cache(maxsize=None)
+@cache
 def words(name: str) -> Any:
     """The content of config/language/<name>.yaml. Raises ConfigError when it is missing or broken."""
     path = FOLDER / f"{name}.yaml"

@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
 from actions.language.data import one_of, words
+
+Span = tuple[date, date, float]  # first day, last day, confidence
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,21 @@ def _words() -> _Words:
                 for group in ("days", "spans", "weeks", "months", "years")}
     small = rf"(?:\d{{1,2}}|[{''.join(numerals)}{ten}]{{1,3}})"
     year, month, day = str(data["year"]), str(data["month"]), one_of(data["day"])
+    month_tail, more, not_day = str(data["month_tail"]), str(data["more"]), "".join(map(str, data["not_a_day"]))
     leads, names = one_of(data["weekday_leads"]), "[" + "".join(weekdays) + "]"
     pattern = re.compile(
         rf"(?P<iso>(?<!\d)(?:19|20)\d\d[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?!\d))"
         rf"|(?P<full>(?:(?<!\d)(?P<fy>(?:19|20)\d\d|\d\d){year}|(?P<fyn>{by_group['years']}))(?P<fm>{small}){month}"
-        rf"(?:份|(?P<fd>{small}){day}?)?)"
+        rf"(?:{month_tail}|(?P<fd>{small}){day}?)?)"
         rf"|(?P<mmonth>{by_group['months']})(?:(?P<md>{small}){day})?"
         rf"|(?P<mday>(?<!\d)(?P<m>{small}){month}(?P<d>{small}){day}?)"
         rf"|(?P<span>{by_group['spans']})"
         rf"|(?P<day>{by_group['days']})"
         rf"|(?P<week>{by_group['weeks']})(?P<wd>{names})?"
         rf"|(?P<weekday>{leads}(?P<wn>{names}))"
-        rf"|(?P<ago>(?<!\d)(?P<an>{small}|{half})(?P<au>{one_of(units)})(?P<ah>{half})?多?{one_of(data['ago'])})"
+        rf"|(?P<ago>(?<!\d)(?P<an>{small}|{half})(?P<au>{one_of(units)})(?P<ah>{half})?{more}?{one_of(data['ago'])})"
         rf"|(?P<year>{by_group['years']})"
-        rf"|(?P<dom>(?<![\d:.{month}])(?P<dn>\d{{1,2}}){str(data['day'][1])}(?![楼栋线门店院桥单]))"
+        rf"|(?P<dom>(?<![\d:.{month}])(?P<dn>\d{{1,2}}){str(data['day'][1])}(?![{not_day}]))"
     )
     return _Words(named, numerals, ten, half, weekdays, units, pattern)
 
@@ -98,7 +102,7 @@ def _months_back(today: date, months: int) -> tuple[int, int]:
     return place // 12, place % 12 + 1
 
 
-def _read_ago(found: re.Match[str], today: date, known: _Words) -> tuple[date, date, float] | None:
+def _read_ago(found: re.Match[str], today: date, known: _Words) -> Span | None:
     half = known.half in (found["an"], found["ah"])
     count = 0 if found["an"] == known.half else _small(found["an"], known)
     if count is None:
@@ -112,7 +116,7 @@ def _read_ago(found: re.Match[str], today: date, known: _Words) -> tuple[date, d
     return first, last, {"day": 0.9, "week": 0.7, "month": 0.6, "year": 0.5}[unit]
 
 
-def _read_full(found: re.Match[str], today: date, known: _Words) -> tuple[date, date, float] | None:
+def _read_full(found: re.Match[str], today: date, known: _Words) -> Span | None:
     if found["fy"]:
         year = int(found["fy"])
         year += 2000 if year < 100 else 0
@@ -128,7 +132,7 @@ def _read_full(found: re.Match[str], today: date, known: _Words) -> tuple[date, 
     return (*span, 0.7) if span else None
 
 
-def _read_month_day(month: int | None, day: int | None, today: date) -> tuple[date, date, float] | None:
+def _read_month_day(month: int | None, day: int | None, today: date) -> Span | None:
     """A date without a year is the latest such day that is not in the future."""
     if not month or not day:
         return None
@@ -139,51 +143,68 @@ def _read_month_day(month: int | None, day: int | None, today: date) -> tuple[da
     return None
 
 
-def _read(found: re.Match[str], today: date, known: _Words) -> tuple[date, date, float] | None:
-    if found["iso"]:
-        year, month, day = (int(part) for part in re.split(r"[-/.]", found["iso"]))
-        when = _day(year, month, day)
-        return (when, when, 0.98) if when else None
-    if found["full"]:
-        return _read_full(found, today, known)
-    if found["mmonth"]:
-        year, month = _months_back(today, int(known.named[found["mmonth"]][1]["months_ago"]))
-        if found["md"]:
-            when = _day(year, month, _small(found["md"], known) or 0)
-            return (when, when, 0.95) if when else None
-        span = _month(year, month)
-        return (span[0], min(span[1], today), 0.7) if span else None
-    if found["mday"]:
-        return _read_month_day(_small(found["m"], known), _small(found["d"], known), today)
-    if found["span"]:
-        entry = known.named[found["span"]][1]
-        return (today - timedelta(days=int(entry["from_days_ago"])), today - timedelta(days=int(entry["to_days_ago"])),
-                float(entry["confidence"]))
-    if found["day"]:
-        entry = known.named[found["day"]][1]
-        when = today - timedelta(days=int(entry["days_ago"]))
-        return when, when, float(entry["confidence"])
-    if found["week"]:
-        monday = today - timedelta(days=today.weekday() + 7 * int(known.named[found["week"]][1]["weeks_ago"]))
-        if found["wd"]:
-            when = monday + timedelta(days=known.weekdays[found["wd"]])
-            return when, when, 0.9
-        return monday, min(monday + timedelta(days=6), today), 0.7
-    if found["weekday"]:
-        when = today - timedelta(days=(today.weekday() - known.weekdays[found["wn"]]) % 7)
-        return when, when, 0.7
-    if found["ago"]:
-        return _read_ago(found, today, known)
-    if found["year"]:
-        year = today.year - int(known.named[found["year"]][1]["years_ago"])
-        return date(year, 1, 1), min(date(year, 12, 31), today), 0.4
-    number = int(found["dn"])
-    for months in range(0, 3):
-        back = _months_back(today, months)
-        when = _day(back[0], back[1], number)
+def _one_day(when: date | None, confidence: float) -> Span | None:
+    return (when, when, confidence) if when else None
+
+
+def _read_iso(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    year, month, day = (int(part) for part in re.split(r"[-/.]", found["iso"]))
+    return _one_day(_day(year, month, day), 0.98)
+
+
+def _read_named_month(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    year, month = _months_back(today, int(known.named[found["mmonth"]][1]["months_ago"]))
+    if found["md"]:
+        return _one_day(_day(year, month, _small(found["md"], known) or 0), 0.95)
+    span = _month(year, month)
+    return (span[0], min(span[1], today), 0.7) if span else None
+
+
+def _read_span(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    entry = known.named[found["span"]][1]
+    first = today - timedelta(days=int(entry["from_days_ago"]))
+    return first, today - timedelta(days=int(entry["to_days_ago"])), float(entry["confidence"])
+
+
+def _read_named_day(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    entry = known.named[found["day"]][1]
+    return _one_day(today - timedelta(days=int(entry["days_ago"])), float(entry["confidence"]))
+
+
+def _read_week(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    monday = today - timedelta(days=today.weekday() + 7 * int(known.named[found["week"]][1]["weeks_ago"]))
+    if found["wd"]:
+        return _one_day(monday + timedelta(days=known.weekdays[found["wd"]]), 0.9)
+    return monday, min(monday + timedelta(days=6), today), 0.7
+
+
+def _read_weekday(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    return _one_day(today - timedelta(days=(today.weekday() - known.weekdays[found["wn"]]) % 7), 0.7)
+
+
+def _read_year(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    year = today.year - int(known.named[found["year"]][1]["years_ago"])
+    return date(year, 1, 1), min(date(year, 12, 31), today), 0.4
+
+
+def _read_day_of_month(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    """The latest such day of the last three months."""
+    for months in range(3):
+        when = _day(*_months_back(today, months), int(found["dn"]))
         if when and when <= today:
             return when, when, 0.6
     return None
+
+
+def _read_date(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    return _read_month_day(_small(found["m"], known), _small(found["d"], known), today)
+
+
+READERS: dict[str, Callable[[re.Match[str], date, _Words], Span | None]] = {
+    "iso": _read_iso, "full": _read_full, "mmonth": _read_named_month, "mday": _read_date, "span": _read_span,
+    "day": _read_named_day, "week": _read_week, "weekday": _read_weekday, "ago": _read_ago, "year": _read_year,
+    "dom": _read_day_of_month,
+}
 
 
 def find_dates(text: str, today: date) -> list[DateHeard]:
@@ -192,7 +213,7 @@ def find_dates(text: str, today: date) -> list[DateHeard]:
     dates: list[DateHeard] = []
     for found in known.pattern.finditer(text):
         try:
-            read = _read(found, today, known)
+            read = next(reader(found, today, known) for name, reader in READERS.items() if found[name])
         except (OverflowError, ValueError):  # a day before year 1
             continue
         if read and read[0] <= read[1]:

@@ -1,6 +1,7 @@
 """Turns words of the Chongqing and Sichuan dialect into the standard language, to understand them, never to show."""
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 
@@ -27,10 +28,12 @@ def to_standard(text: str) -> Normal:
     position = 0
     for found in pattern.finditer(text):
         meant = lexicon[found.group()]
-        between = range(position, found.start())
-        pieces += [text[position:found.start()], meant]
-        offsets += [*between, *[found.start()] * len(meant)]
-        ends += [*(place + 1 for place in between), *[found.end()] * len(meant)]
+        same = len(os.path.commonprefix([found.group(), meant]))
+        begin = found.start() + same
+        between = range(position, begin)
+        pieces += [text[position:begin], meant[same:]]
+        offsets += [*between, *[begin] * (len(meant) - same)]
+        ends += [*(place + 1 for place in between), *[found.end()] * (len(meant) - same)]
         position = found.end()
     rest = range(position, len(text))
     pieces.append(text[position:])

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from actions.language.data import FOLDER, one_of, words
@@ -213,7 +213,7 @@ def _first_self(book: _Book, text: str) -> tuple[str, int, int] | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _near_words(*path: str) -> re.Pattern[str]:
     """The words listed at one place of facts.yaml, as one expression."""
     data: Any = _book().data

@@ -110,7 +110,7 @@ def is_identity_number(number: str) -> bool:
         return _born("19" + number[6:8], number[8:10], number[10:12])
     if len(number) != 18 or not _born(number[6:10], number[10:12], number[12:14]):
         return False
-    total = sum(weight * int(digit) for weight, digit in zip(WEIGHTS, number))
+    total = sum(weight * int(digit) for weight, digit in zip(WEIGHTS, number[:17], strict=True))
     return CHECK_DIGITS[total % 11] == number[17].upper()
 
 
@@ -150,17 +150,26 @@ def _mask(number: str, kind: str) -> str:
     return "*" * (len(number) - 4) + number[-4:]
 
 
+def _plausible(run: list[_Group], first: int, text: str) -> bool:
+    """Whether a number that begins at this group is worth a closer look: its first two digits, or a label."""
+    start = run[first].digits if len(run[first].digits) > 1 or first + 1 == len(run) else (
+        run[first].digits + run[first + 1].digits)
+    return (start[:2] in _provinces() or start.startswith(_beginnings())
+            or _labelled(text, run[first].start, "card"))
+
+
 def _sensitive(run: list[_Group], text: str) -> list[tuple[int, int, str, str]]:
     """(start, end, kind, number) of what must be hidden in one run of groups."""
     found: list[tuple[int, int, str, str]] = []
     first = 0
     while first < len(run):
         number, hit = "", None
+        plausible = _plausible(run, first, text)
         for last in range(first, len(run)):
             number += run[last].digits
             if len(number) > 19:
                 break
-            if len(number) >= 15:
+            if len(number) >= 15 and plausible:
                 kind = _kind(number, text, run[first].start, last - first + 1)
                 if kind:
                     hit = (last, kind, number)

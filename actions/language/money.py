@@ -28,7 +28,7 @@ def _periods() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...]:
     made = []
     for name, entry in words("money")["periods"].items():
         before = re.compile(one_of(entry["before"]) + r"[^,。!?;\n\d]{0,4}$")
-        after = re.compile(r"[ ]?(?:/|每|一)?[ ]?" + one_of(entry["after"]))
+        after = re.compile(rf"[ ]?(?:/|{one_of(words('money')['per'])})?[ ]?" + one_of(entry["after"]))
         made.append((str(name), before, after))
     return tuple(made)
 

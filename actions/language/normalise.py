@@ -61,10 +61,10 @@ def normalise(text: str) -> Normal:
     for position, character in enumerate(text):
         form = character if "\u4e00" <= character <= "\u9fff" else _form(character)
         for part in form:
-            if part == SPACE or part == BREAK:
+            if part in (SPACE, BREAK):
                 if not characters:
                     continue
-                if characters[-1] == SPACE or characters[-1] == BREAK:
+                if characters[-1] in (SPACE, BREAK):
                     if part == BREAK:
                         characters[-1] = BREAK
                     continue

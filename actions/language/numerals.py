@@ -73,7 +73,8 @@ def _words() -> _Words:
         digits, units, letters, several, half, frozenset(map(str, data["between"])), kinds,
         re.compile(one_of(kinds)),
         re.compile(f"(?:(?P<most>{one_of(data['at_most'])})|(?P<least>{one_of(data['at_least'])}))$"),
-        frozenset([*units, *letters]), number, re.compile(one_of(data["not_numbers"])),
+        frozenset([*units, *letters]), number,
+        re.compile(rf"(?<![\d{spoken}])" + one_of(data["not_numbers"])),
     )
 
 

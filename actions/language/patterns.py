@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from actions.language.files import ConfigError, line_of, nearest
 
@@ -15,7 +16,8 @@ PARTS = re.compile(r"(\{\w+\}|\.{4}|\.{2})")
 NEVER = re.compile(r"(?!)")
 
 
-def _expressions(path: Path, line: int | None, pattern: str, groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def _expressions(path: Path, line: int | None, pattern: str,
+                 groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """What one pattern becomes: first character → expressions for what follows it."""
     heads: list[str] = []
     tail = ""

@@ -118,7 +118,7 @@ def _yes_no(ruleset: RuleSet, fact: Fact, said: str) -> bool | None:
     start, end, key = matches[0]
     stops = PUNCTUATION + "".join(words["endings"])
     if end - start == 1 or len(said) > int(words["short"]):
-        # A sentence that merely holds a short word such as 有 or 要 is no answer; one that begins with it and stops is.
+        # 有 or 要 somewhere in a sentence is no answer; a sentence that begins with it and stops there is
         return key == "yes" if start == 0 and (end == len(bare) or bare[end] in stops) else None
     return key == "yes"
 
@@ -127,12 +127,13 @@ def _own_yes_no(ruleset: RuleSet, fact: Fact, said: str) -> bool | None:
     """By the words of the fact itself; the first one said counts (没有人能帮 is no, though it holds 能帮)."""
     negations = ruleset.wording["answers"]["negations"]
     words = {word: answer for answer in ("yes", "no") for word in fact.says.get(answer, ())}
+    denied: bool | None = None
     for start, _, meaning in _longest(said, words):
         if not _negated(said, start, negations):
             return meaning == "yes"
         if meaning == "yes":
-            return False  # 没有车
-    return None
+            denied = False  # 没有车 denies, unless something is affirmed after it
+    return denied
 
 
 def _bare(ruleset: RuleSet, said: str) -> str:

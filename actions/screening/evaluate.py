@@ -207,11 +207,11 @@ def evaluate_settled(ruleset: RuleSet, settled: Settled, as_of: date, region: st
 def settings_at(ruleset: RuleSet, as_of: date, region: str) -> Settings:
     """Rules and figures of one day and region, worked out once."""
     key = (as_of, region)
-    found = ruleset.settled.get(key)
+    found = ruleset.remembered.get(key)
     if found is None:
-        if len(ruleset.settled) >= KEPT:
-            ruleset.settled.clear()
-        found = ruleset.settled[key] = _settings(ruleset, as_of, region)
+        if len(ruleset.remembered) >= KEPT:
+            ruleset.remembered.clear()
+        found = ruleset.remembered[key] = _settings(ruleset, as_of, region)
     return found
 
 

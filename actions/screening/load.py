@@ -49,7 +49,7 @@ WORDING = {  # sections and entries wording.yaml must have; the frames' placehol
         "missing",
         "missing_parameter",
     ),
-    "read_back": ("band", "from_only", "to_only", "date", "date_band", "unsure", "declined"),
+    "read_back": ("band", "from_only", "to_only", "count_from", "count_to", "date", "date_band", "unsure", "declined"),
 }
 FRAMES = {
     "sentence": {"likely", "check"},
@@ -67,6 +67,8 @@ FRAMES = {
     "band": {"from", "to", "unit"},
     "from_only": {"from", "unit"},
     "to_only": {"to", "unit"},
+    "count_from": {"from"},
+    "count_to": {"to"},
     "date": {"year", "month", "day"},
     "date_band": {"from", "to"},
     "unsure": {"title"},

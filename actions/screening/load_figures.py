@@ -25,7 +25,7 @@ def read_sources(path: Path) -> dict[str, Source]:
             str(name),
             text(path, entry, "title"),
             text(path, entry, "article"),
-            day(path, entry, "effective_from").isoformat(),
+            None if entry["effective_from"] is None else day(path, entry, "effective_from").isoformat(),
             status,
             text(path, entry, "plain"),
         )

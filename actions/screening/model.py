@@ -83,7 +83,7 @@ class Source:
     id: str
     title: str
     article: str
-    effective_from: str
+    effective_from: str | None  # None = the stored copy does not say
     status: str
     plain: str
 
@@ -224,4 +224,4 @@ class RuleSet:
     interview: Interview
     wording: Mapping[str, Any]
     # What holds at (as_of, region) is the same for every case: evaluate keeps it here. Never read by anybody else.
-    settled: dict[tuple[date, str], Any] = field(default_factory=dict, compare=False, repr=False)
+    remembered: dict[tuple[date, str], Any] = field(default_factory=dict, compare=False, repr=False)

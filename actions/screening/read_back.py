@@ -68,9 +68,13 @@ def _value(ruleset: RuleSet, fact: Fact, value: Any) -> str:
     wanted_low = value.get("from") if isinstance(value, Mapping) else low
     wanted_high = value.get("to") if isinstance(value, Mapping) else high
     if wanted_high is None:
-        return str(frames["from_only"]).format(**{"from": _measure(frames, fact, low), "unit": unit})
+        return str(frames["from_only" if fact.type == MONEY else "count_from"]).format(
+            **{"from": _measure(frames, fact, low), "unit": unit}
+        )
     if wanted_low is None:
-        return str(frames["to_only"]).format(to=_measure(frames, fact, high), unit=unit)
+        return str(frames["to_only" if fact.type == MONEY else "count_to"]).format(
+            to=_measure(frames, fact, high), unit=unit
+        )
     frame = "date_band" if fact.type == DATE else "band"
     return str(frames[frame]).format(
         **{"from": _measure(frames, fact, low), "to": _measure(frames, fact, high), "unit": unit}

@@ -10,7 +10,8 @@ from actions.screening.record import decision_record
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import SHANGHAI, today, urgency
 from actions.storage.tables import RouteRecord, ScreeningRecord
-from actions.tickets.commands import Opened, Request, Responsible, open_ticket
+from actions.tickets.commands import Opened, Request, Responsible, complete_ticket, open_ticket
+from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
 AID_FIRST, TEMPORARY = "aid_first", "temporary_urgent"
@@ -33,17 +34,14 @@ def responsible(turn: Turn, know: Knowledge) -> Responsible:
     return Responsible("district", None, None, know.gazetteer.area_name)
 
 
-def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
-    """Opens the ticket inside the turn's transaction. `read_back`: confirmed, unconfirmed or none."""
-    screening = screen(turn, know)
+def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) -> tuple[Request, Due]:
     first = screening.verdict(AID_FIRST).verdict == "likely" or urgency(turn) != "none"
     clock = QUICK_CLOCK if first else ORDINARY_CLOCK
     limit = due(know.clocks.named[clock], turn.now.astimezone(SHANGHAI), know.calendar)
     event, household = turn.facts.places.get("event"), turn.facts.places.get("household")
     kind = turn.facts.answers.get("event_kind", {}).get("value")
-    who = responsible(turn, know)
-    request = Request(
-        responsible=who, programme=TEMPORARY, due=limit, due_rule=clock,
+    return Request(
+        responsible=responsible(turn, know), programme=TEMPORARY, due=limit, due_rule=clock,
         legal_basis="consent" if turn.facts.consent == "given" else "emergency",
         event_kind=kind if isinstance(kind, str) else None, aid_first=first, urgency=urgency(turn),
         discreet=kind in DISCREET_EVENTS, read_back=read_back, facts=dict(turn.facts.answers),
@@ -52,19 +50,33 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
         household_unit_name=household.get("unit_name") if household else None,
         phone=know.keys.open(turn.facts.phone.encode()) if turn.facts.phone else None,
         conversation_id=turn.conversation_id, contact_id=turn.contact_id,
-    )
-    opened = open_ticket(turn.session, know.keys, request, turn.now)
+    ), limit
+
+
+def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
+    """Opens the ticket inside the transaction of the turn, or completes the one that danger opened.
+
+    `read_back`: confirmed, unconfirmed, or none while the interview still goes on.
+    """
+    screening = screen(turn, know)
+    request, limit = _request(turn, know, screening, read_back)
+    begun = latest_of_conversation(turn.session, turn.conversation_id)
+    if begun is not None and begun.read_back == "none":
+        opened = complete_ticket(turn.session, know.keys, begun.number, request, turn.now)
+    else:
+        opened = open_ticket(turn.session, know.keys, request, turn.now)
     turn.session.add(ScreeningRecord(
         conversation_id=turn.conversation_id, ticket_id=opened.ticket.id, ruleset=screening.ruleset.version,
         as_of=screening.as_of, region=screening.region, answers=dict(turn.facts.answers),
         outcome=decision_record(screening, [{"fact": name} for name in turn.facts.asked]), created_at=turn.now))
+    event = turn.facts.places.get("event")
     if event is not None:
         turn.session.add(RouteRecord(
             conversation_id=turn.conversation_id, ticket_id=opened.ticket.id, table_version=event["table_version"],
             as_of=datetime.fromisoformat(event["as_of"]).date(), text=(turn.facts.event_text or "").encode(),
             outcome={key: value for key, value in event.items() if key != "text"}, created_at=turn.now))
-    turn.facts.tickets.append(opened.ticket.number)
-    _tell(turn, know, opened, who, limit)
+    if read_back != "none":
+        _tell(turn, know, opened, request.responsible, limit)
     return opened
 
 
@@ -79,18 +91,22 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened, who: Responsible, limit: 
     elif who.desk == "outside":
         contact = contact_of(know, who.district)
         turn.say("ticket_opened_outside", number=ticket.number, code=opened.query_code, due_line=due_line,
-                 district=who.district, label=contact[0], phone=contact[1])
+                 district=full_district(turn, know), label=contact[0], phone=contact[1])
     else:
         turn.say("ticket_opened_district", number=ticket.number, code=opened.query_code, due_line=due_line)
 
 
+def full_district(turn: Turn, know: Knowledge) -> str:
+    """The receiving district with its city where that is another one."""
+    place = turn.facts.places["event"]
+    city, district = place["city"] or "", place["district"] or ""
+    return district if not city or city == know.gazetteer.city or district == city else city + district
+
+
 def contact_of(know: Knowledge, district: str | None) -> tuple[str, str]:
     """(label, phone) of a district's desk; the city hotline where no number is confirmed."""
-    for found in know.gazetteer.districts.values():
-        if found.name == district and found.id in know.gazetteer.contacts:
-            contact = know.gazetteer.contacts[found.id]
-            return contact.label, contact.phone
-    return know.gazetteer.fallback.label, know.gazetteer.fallback.phone
+    contact = know.gazetteer.contact(district)
+    return contact.label, contact.phone
 
 
 def note_consent(turn: Turn, answer: str) -> None:

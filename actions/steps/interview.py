@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from actions.language.dialect import to_standard
 from actions.places.resolver import resolve_answer
 from actions.policy.answers import Answers
 from actions.screening.answers import read_answer, read_answers
@@ -11,11 +12,13 @@ from actions.screening.explain import card, sentence
 from actions.screening.model import SOME_OF
 from actions.screening.read_back import read_back
 from actions.steps import words
-from actions.steps.filing import file_ticket, note_consent, responsible, screen
+from actions.steps.filing import file_ticket, full_district, note_consent, responsible, screen
 from actions.steps.knowledge import Knowledge, knowledge
 from actions.steps.listening import SURE, listen, plain, remember, set_event_place, set_event_unit, situation, today, urgency
 from actions.steps.step import Step
 from actions.steps.topics_table import TICKET, Topic
+from actions.tickets.commands import supplement_ticket
+from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
 MISSES = 2
@@ -88,8 +91,10 @@ def _open(turn: Turn, know: Knowledge) -> None:
         turn.facts.topic = turn.intent
         turn.facts.needs = list(dict.fromkeys([*turn.facts.needs, turn.intent]))
     listen(turn, know)
-    if turn.facts.tickets:
-        turn.say("ticket_exists", number=turn.facts.tickets[-1])
+    known = latest_of_conversation(turn.session, turn.conversation_id)
+    if known is not None and known.read_back != "none":
+        supplement_ticket(turn.session, known.number, turn.seq, turn.now)
+        turn.say("ticket_exists", number=known.number, buttons=[_person_button()])
         turn.done = True
         return
     turn.facts.asked = []
@@ -127,14 +132,21 @@ def _settled(turn: Turn, know: Knowledge) -> set[str]:
     return done
 
 
+def _asked(turn: Turn) -> set[str]:
+    """What was asked, a repeated question counted each time: the budget is about messages that ask."""
+    names = turn.facts.asked
+    return {name if name not in names[:place] else f"{name}#{place}" for place, name in enumerate(names)}
+
+
 def ask_next(turn: Turn, know: Knowledge) -> None:
     """Asks what the plan of the situation wants next; files or advises when it wants nothing more."""
     screening = screen(turn, know)
-    asked = set(turn.facts.asked)
+    asked = _asked(turn)
     settled = _settled(turn, know)
     if not leads_to_ticket(turn, know):
         settled |= {"event_place", "phone", "read_back"}
-    question = next_question(know.ruleset, screening, turn.facts.answers, asked, situation(turn), settled)
+    plan = situation(turn) if leads_to_ticket(turn, know) else "advice"
+    question = next_question(know.ruleset, screening, turn.facts.answers, asked, plan, settled)
     if question is None:
         (_finish_with_ticket if leads_to_ticket(turn, know) else _finish_with_advice)(turn, know)
     elif question.fact == "read_back":
@@ -146,8 +158,7 @@ def ask_next(turn: Turn, know: Knowledge) -> None:
 def ask(turn: Turn, know: Knowledge, name: str, frame: str | None = None) -> None:
     """Asks for one fact or item, in a frame such as "I did not understand" if one is named."""
     facts = turn.facts
-    if name not in facts.asked:
-        facts.asked.append(name)
+    facts.asked.append(name)
     facts.asking = name
     if name == "consent":
         turn.say("privacy_notice" if frame is None else "privacy_again", asks=name)
@@ -188,8 +199,9 @@ def _ask_place(turn: Turn, know: Knowledge, frame: str | None) -> None:
 def _ask_read_back(turn: Turn, know: Knowledge) -> None:
     """What may fit and why, then everything read back; one yes files it."""
     if "read_back" not in turn.facts.asked:
-        lines = [line for block in card(know.ruleset, screen(turn, know))
-                 for line in (words.text("may_fit_title", label=block.label, title=block.title), *block.because)]
+        lines = list(dict.fromkeys(  # a reason two programmes share is said once
+            line for block in card(know.ruleset, screen(turn, know))
+            for line in (words.text("may_fit_title", label=block.label, title=block.title), *block.because)))
         if lines:
             turn.say("may_fit", lines="\n".join(lines), buttons=[])
     turn.facts.asking = "read_back"
@@ -200,7 +212,9 @@ def _ask_read_back(turn: Turn, know: Knowledge) -> None:
 
 def read_back_lines(turn: Turn, know: Knowledge) -> list[str]:
     """Facts, places and phone in short lines."""
-    book, lines = turn.replies_book, list(read_back(know.ruleset, turn.facts.answers))
+    sure = {name: answer for name, answer in turn.facts.answers.items()
+            if answer["confidence"] >= know.ruleset.interview.confirm_below}
+    book, lines = turn.replies_book, list(read_back(know.ruleset, sure))
     place = turn.facts.places.get("event")
     if place is not None and place["decision"] in SURE:
         name = place["unit_name"] or place["district"] or ""
@@ -224,7 +238,7 @@ def _who_line(turn: Turn, know: Knowledge) -> str:
     if who.desk == "unit":
         return turn.replies_book.text("read_back_to_unit", unit_name=who.unit_name, district=who.district)
     if who.desk == "outside":
-        return turn.replies_book.text("read_back_to_outside", district=who.district)
+        return turn.replies_book.text("read_back_to_outside", district=full_district(turn, know))
     return turn.replies_book.text("read_back_to_district")
 
 
@@ -232,7 +246,7 @@ def _who_line(turn: Turn, know: Knowledge) -> str:
 
 
 def _finish_with_ticket(turn: Turn, know: Knowledge, read: str = "none") -> None:
-    if turn.facts.consent != "given" and urgency(turn) == "none" and turn.danger != "now":
+    if turn.facts.consent != "given" and urgency(turn) == "none":
         _advise_without_consent(turn, know)
         return
     file_ticket(turn, know, read)
@@ -249,7 +263,7 @@ def _advice(turn: Turn, know: Knowledge) -> str:
     blocks = card(know.ruleset, screen(turn, know))
     lines = [sentence(know.ruleset, screen(turn, know))]
     lines += [line for block in blocks for line in block.because]
-    return "\n".join(lines)
+    return "\n".join(dict.fromkeys(lines))
 
 
 def _advise_without_consent(turn: Turn, know: Knowledge) -> None:
@@ -299,7 +313,7 @@ def _take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
     if pressed:
         remember(turn, name, value, "pressed", turn.text)
         return True
-    answers = read_answers(know.ruleset, name, turn.text, today(turn))
+    answers = read_answers(know.ruleset, name, to_standard(turn.text).text, today(turn))
     for answer in answers:
         if answer.fact == name or answer.fact not in turn.facts.answers:
             remember(turn, answer.fact, plain(answer.value), "said" if answer.fact == name else "heard", turn.text[:80],
@@ -442,8 +456,10 @@ def _take_safety(turn: Turn, know: Knowledge) -> bool:
     route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
     if route.decision in SURE:
         set_event_place(turn, know, route)
+        file_ticket(turn, know, "none")  # the township sees it now; the rest is asked when there is time
     if safe is True or words.says_safe(turn.text):
         remember(turn, "safe_now", True, "said", turn.text[:80])
+        turn.danger_over = True
         return True
     if "event" not in turn.facts.places:
         turn.facts.asking = "safe_now"
@@ -538,7 +554,7 @@ def _previous(turn: Turn, asking: str) -> str:
 def _answers_it(turn: Turn, know: Knowledge, asking: str) -> bool:
     if asking in TAKERS:
         return False
-    return read_answer(know.ruleset, asking, turn.text, today(turn)) is not None
+    return read_answer(know.ruleset, asking, to_standard(turn.text).text, today(turn)) is not None
 
 
 def _answer_question(turn: Turn, answers: Answers, day: Any) -> None:

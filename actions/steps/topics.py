@@ -39,7 +39,7 @@ class Greet(Step):
 
     def do(self, turn: Turn) -> list[dict[str, Any]] | None:
         """Says hello, says that it is a machine, asks what happened."""
-        turn.say("greet")
+        turn.say("person_waiting" if turn.waiting_for_person else "greet")
         return None
 
 
@@ -132,7 +132,10 @@ class OutOfScope(Step):
         """Not ours: says so with the right door, unless an emergency is told in the same breath."""
         if tells_of_hardship(turn):
             return INTERVIEW
-        turn.say("out_of_scope", buttons=[person_button()])
+        if not words.has_han(turn.text):
+            turn.say("only_chinese", buttons=[person_button()])
+        else:
+            turn.say("out_of_scope", buttons=[person_button()])
         return None
 
 
@@ -164,6 +167,9 @@ class NotUnderstood(Step):
             return None
         if not readable(turn.text):
             _unreadable(turn)
+            return None
+        if not words.has_han(turn.text):
+            turn.say("only_chinese", buttons=[person_button()])
             return None
         if tells_of_hardship(turn):
             return INTERVIEW

@@ -70,3 +70,8 @@ def after_correction(said: str) -> str:
 def masked_phone(number: str) -> str:
     """A phone as it may be shown."""
     return mask_phone(number)
+
+
+def has_han(said: str) -> bool:
+    """Whether there is a single Chinese character in it."""
+    return any("\u3400" <= character <= "\u9fff" for character in said)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
-import sqlalchemy as sa
 
 from actions.access.queries import visible_tickets
 from actions.access.rules import Refused, Viewer
@@ -115,6 +115,50 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
     if ticket.unit_id is not None:
         _notify(session, event, f"unit:{ticket.unit_id}", "ticket_for_unit", now, number=ticket.number)
     return Opened(ticket, code)
+
+
+def complete_ticket(session: Session, keys: Keys, number: str, request: Request, now: datetime, actor: str = "bot") -> Opened:
+    """Adds what became known since the ticket was opened in haste; a better known place moves it, while nobody works it.
+
+    The clock goes on from the opening. A new query code is given, since the first was told to nobody.
+    """
+    ticket = session.execute(
+        sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)).scalar_one()
+    code = new_query_code()
+    ticket.query_code_hash = keys.fingerprint("query_code", code)
+    ticket.version += 1
+    moved = (request.responsible.desk, request.responsible.unit_id, request.responsible.district) != (
+        ticket.desk, ticket.unit_id, ticket.district)
+    if moved and ticket.state == "dispatched" and request.responsible.desk != "district":
+        before = {"desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district}
+        ticket.desk, ticket.unit_id = request.responsible.desk, request.responsible.unit_id
+        ticket.unit_name, ticket.district = request.responsible.unit_name, request.responsible.district
+        event = _event(session, ticket, "rerouted", actor, now, {
+            "from": before, "desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district})
+        if ticket.unit_id is not None:
+            _notify(session, event, f"unit:{ticket.unit_id}", "ticket_for_unit", now, number=ticket.number)
+    ticket.facts = request.facts
+    ticket.event_kind = request.event_kind or ticket.event_kind
+    ticket.aid_first = ticket.aid_first or request.aid_first
+    ticket.discreet = ticket.discreet or request.discreet
+    ticket.read_back = request.read_back
+    if request.legal_basis == "consent":
+        ticket.legal_basis = "consent"
+    ticket.event_place = keys.seal_or_none(request.event_place) or ticket.event_place
+    ticket.household_place = keys.seal_or_none(request.household_place) or ticket.household_place
+    ticket.household_unit_name = request.household_unit_name or ticket.household_unit_name
+    ticket.phone = keys.seal_or_none(request.phone) or ticket.phone
+    _event(session, ticket, "completed", actor, now, {"read_back": request.read_back})
+    return Opened(ticket, code)
+
+
+def supplement_ticket(session: Session, number: str, message_seq: int, now: datetime, actor: str = "resident") -> Ticket:
+    """Notes on the ticket that the resident added something; the words stay in the transcript."""
+    ticket = session.execute(
+        sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)).scalar_one()
+    ticket.version += 1
+    _event(session, ticket, "supplemented", actor, now, {"seq": message_seq})
+    return ticket
 
 
 def accept_ticket(session: Session, viewer: Viewer, lifecycle: Lifecycle, *, number: str, version: int, now: datetime) -> Ticket:

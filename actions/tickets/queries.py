@@ -46,3 +46,11 @@ def grounds(session: Session, ticket: Ticket) -> tuple[ScreeningRecord | None, R
         return session.execute(sa.select(table).where(table.ticket_id == ticket.id).order_by(table.id.desc()).limit(1)).scalar()
 
     return last(ScreeningRecord), last(RouteRecord)
+
+
+def latest_of_conversation(session: Session, conversation_id: int) -> Ticket | None:
+    """The newest ticket a conversation opened; the interview and the danger gates look here before opening one."""
+    ticket: Ticket | None = session.execute(
+        sa.select(Ticket).where(Ticket.conversation_id == conversation_id).order_by(Ticket.id.desc()).limit(1)
+    ).scalar_one_or_none()
+    return ticket

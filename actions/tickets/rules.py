@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Mapping
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 

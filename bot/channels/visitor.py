@@ -1,4 +1,4 @@
-"""Who writes in the web chat: a token and nothing else; what this browser may still see, and when it forgets. DESIGN 2.12."""
+"""Who writes in the web chat: a token and nothing else; what this browser may still see. DESIGN 2 point 12."""
 from __future__ import annotations
 
 import re
@@ -66,9 +66,9 @@ def note_active(session: Session, visitor: Visitor, now: datetime) -> None:
                     .values(last_seen_at=now).execution_options(synchronize_session=False))
 
 
-def set_shared(session: Session, contact_id: int, shared: bool) -> None:
-    """Whether others use this device too."""
-    session.execute(sa.update(Contact).where(Contact.id == contact_id).values(shared_device=shared))
+def set_shared(session: Session, visitor: Visitor) -> None:
+    """Notes whether others use this device too."""
+    session.execute(sa.update(Contact).where(Contact.id == visitor.contact_id).values(shared_device=visitor.shared))
 
 
 def forget(session: Session, contact_id: int, now: datetime) -> None:
@@ -105,7 +105,7 @@ def standing(session: Session, contact_id: int) -> Standing:
         return Standing(None, "idle")
     if row.mode == "human":
         return Standing(row.id, "with_person")
-    thinking = session.execute(sa.select(sa.exists().where(Message.conversation_id == row.id, Message.waiting))).scalar()
-    if thinking:
+    waiting = sa.exists().where(Message.conversation_id == row.id, Message.waiting)
+    if session.execute(sa.select(waiting)).scalar():
         return Standing(row.id, "thinking")
     return Standing(row.id, "idle" if row.waiting_since is None else "waiting")

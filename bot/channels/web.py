@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.channels import visitor as who
 from bot.channels.visitor import CHANNEL, Visitor
-from bot.conversation.accept import Incoming, accept
+from bot.conversation.accept import Accepted, Incoming, accept
 from bot.conversation.transcript import Line, mark_seen, resident_lines
 from bot.conversation.wake import TURN
 from bot.pages.errors import PageError
@@ -59,23 +60,27 @@ def whole(text: str | None) -> int:
     return min(int(text), _BIGGEST) if text and text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
 class Cookies:
-    """The three cookies of the chat: who, since when earlier text is hidden, how large the letters are."""
+    """The cookies of the chat: who, whether others use this device, since when earlier text is hidden, the letters."""
 
     def __init__(self, secure: bool) -> None:
         self.secure = secure
         # the prefix makes browsers refuse a cookie planted by a neighbouring site
         prefix = "__Host-" if secure else ""
-        self.token, self.veil, self.shared, self.size = (
-            f"{prefix}ym_chat", f"{prefix}ym_veil", f"{prefix}ym_shared", "ym_size")
+        self.token, self.veil, self.shared = f"{prefix}ym_chat", f"{prefix}ym_veil", f"{prefix}ym_shared"
+        self.size = "ym_size"
 
     def _set(self, response: Response, name: str, value: str, kept: timedelta | None) -> None:
         response.set_cookie(name, value, max_age=int(kept.total_seconds()) if kept else None, path="/",
                             httponly=True, secure=self.secure, samesite="lax")
 
-    def remember(self, response: Response, token: str, kept: timedelta | None) -> None:
-        """Who this browser is; `kept` None: until it is closed."""
-        self._set(response, self.token, token, kept)
+    def remember(self, response: Response, token: str, visitor: Visitor | None) -> None:
+        """Who this browser is: for 30 days from now; until it is closed, before the first message or where shared."""
+        self._set(response, self.token, token, None if visitor is None or visitor.shared else who.KEPT)
 
     def mark_shared(self, response: Response, shared: bool) -> None:
         """Others use this device too; known here before there is a contact."""
@@ -84,172 +89,152 @@ class Cookies:
         else:
             self.drop(response, self.shared)
 
+    def is_shared(self, request: Request) -> bool:
+        """The wish of a browser that has not written yet."""
+        return request.cookies.get(self.shared) == "1"
+
     def draw_veil(self, response: Response, now: datetime) -> None:
         """Hides what was said until now."""
         self._set(response, self.veil, str(int(now.timestamp() * 1000) + 1), who.KEPT)
-
-    def drop(self, response: Response, name: str) -> None:
-        """Deletes a cookie."""
-        response.delete_cookie(name, path="/", httponly=True, secure=self.secure, samesite="lax")
 
     def veiled_at(self, request: Request) -> datetime | None:
         """When the person left in a hurry."""
         milliseconds = whole(request.cookies.get(self.veil))
         return datetime.fromtimestamp(milliseconds / 1000, timezone.utc) if 0 < milliseconds < 10**14 else None
 
+    def set_size(self, response: Response, size: str) -> None:
+        """How large the letters are; scripts may set it too."""
+        response.set_cookie(self.size, size, max_age=int(who.KEPT.total_seconds()), path="/", samesite="lax",
+                            secure=self.secure)
 
-def chat_router(parts: WebParts, pages: Pages, board: HintBoard) -> APIRouter:
-    """The routes of the web chat."""
-    router = APIRouter()
-    cookies = Cookies(parts.settings.secure_cookies)
-    limit = Limit(parts.redis_url, "chat", MOST, MOST_SECONDS)
+    def drop(self, response: Response, name: str) -> None:
+        """Deletes a cookie."""
+        response.delete_cookie(name, path="/", httponly=True, secure=self.secure, samesite="lax")
 
-    def lines_for(session: Session, request: Request, visitor: Visitor, after: int) -> tuple[list[Line], bool]:
+
+class Chat:
+    """What the routes of the chat share."""
+
+    def __init__(self, parts: WebParts, pages: Pages, board: HintBoard) -> None:
+        self.parts, self.pages, self.board = parts, pages, board
+        self.cookies = Cookies(parts.settings.secure_cookies)
+        self.limit = Limit(parts.redis_url, "chat", MOST, MOST_SECONDS)
+
+    def recognise(self, session: Session, request: Request) -> tuple[str, Visitor | None]:
+        """(token to go on with, the visitor behind the cookie)."""
+        return who.recognise(session, self.parts.keys, request.cookies.get(self.cookies.token), self.parts.now())
+
+    def lines(self, session: Session, request: Request, visitor: Visitor, after: int) -> tuple[list[Line], bool]:
         """(what may be shown, whether something earlier is hidden)."""
-        since = who.shown_from(session, visitor.contact_id, parts.now(), cookies.veiled_at(request))
+        since = who.shown_from(session, visitor.contact_id, self.parts.now(), self.cookies.veiled_at(request))
         return resident_lines(session, visitor.contact_id, after, since), since is not None
 
-    def kept(visitor: Visitor | None, shared: bool) -> timedelta | None:
-        return None if visitor is None or shared else who.KEPT
-
-    def page(request: Request, *, note: str = "", text: str = "", status: int = 200) -> Response:
-        now = parts.now()
-        wish = request.cookies.get(cookies.shared) == "1"
-        with parts.database.begin() as session:
-            token, visitor = who.recognise(session, parts.keys, request.cookies.get(cookies.token), now)
-            lines, hidden, state = [], False, "idle"
+    def page(self, request: Request, *, note: str = "", text: str = "", status: int = 200) -> Response:
+        """The whole page; `note` says why the `text` was not taken."""
+        lines: list[Line] = []
+        hidden, state = False, "idle"
+        with self.parts.database.begin() as session:
+            token, visitor = self.recognise(session, request)
             if visitor is not None:
-                who.note_active(session, visitor, now)
-                lines, hidden = lines_for(session, request, visitor, 0)
+                who.note_active(session, visitor, self.parts.now())
+                lines, hidden = self.lines(session, request, visitor, 0)
                 state = who.standing(session, visitor.contact_id).state
-        shared = visitor.shared if visitor is not None else wish
-        size = request.cookies.get(cookies.size, "")
-        response = pages.html(
-            "chat/chat.html", status, bubbles=bubbles(lines[-SHOWN:]), hidden=hidden, state=state, shared=shared,
-            size=size if size in SIZES else "1", known=visitor is not None, note=note, text=text, longest=LONGEST,
-            new_id=lambda: str(uuid.uuid4()), last=lines[-1].id if lines else 0,
-            idle_seconds=int(who.SHARED_IDLE.total_seconds()),
+        size = request.cookies.get(self.cookies.size, "")
+        response = self.pages.html(
+            "chat/chat.html", status, bubbles=bubbles(lines[-SHOWN:]), hidden=hidden, state=state,
+            shared=visitor.shared if visitor is not None else self.cookies.is_shared(request),
+            size=size if size in SIZES else SIZES[0], known=visitor is not None, note=note, text=text, longest=LONGEST,
+            new_id=_new_id, last=lines[-1].id if lines else 0, idle_seconds=int(who.SHARED_IDLE.total_seconds()),
         )
-        cookies.remember(response, token, kept(visitor, shared))
+        self.cookies.remember(response, token, visitor)
         return response
 
-    @router.get("/")
-    def chat(request: Request) -> Response:
-        size = request.query_params.get("size")
-        if size is None:
-            return page(request)
-        back = RedirectResponse("/", 303)
-        if size in SIZES:
-            back.set_cookie(cookies.size, size, max_age=int(who.KEPT.total_seconds()), path="/", samesite="lax",
-                            secure=cookies.secure)
-        return back
-
-    @router.post("/chat/messages")
-    def send(request: Request, sent: dict[str, str] = Depends(fields)) -> Response:
-        require_same_site(request, parts.settings)
-        text, button_id = sent.get("text", ""), sent.get("button") or None
-        external_id = sent.get("id") or str(uuid.uuid4())
-        if not _ID.fullmatch(external_id):
-            raise PageError("bad_request")
-
-        def refuse(code: str) -> Response:
-            error = PageError(code)
-            return JSONResponse({"error": code}, error.status) if wants_json(request) else page(
-                request, note=code, text=text, status=error.status)
-
-        if blank(text):
-            return refuse("blank")
-        if len(text) > LONGEST:
-            return refuse("too_long")
-        old = request.cookies.get(cookies.token, "")
-        if old and not limit.allow(parts.keys.fingerprint("limit", old).hex()):
-            return refuse("too_fast")
-        now = parts.now()
-        wish = request.cookies.get(cookies.shared) == "1"
+    def take(self, request: Request, text: str, external_id: str, button_id: str | None,
+             after: int) -> tuple[Accepted, str, Visitor]:
+        """Accepts one message in one transaction and wakes the others. (what became of it, token, visitor)."""
+        parts, now = self.parts, self.parts.now()
         with parts.database.begin() as session:
-            token, visitor = who.recognise(session, parts.keys, old or None, now)
-            accepted = accept(session, parts.accept_tools, Incoming(CHANNEL, token, external_id, text, button_id=button_id),
-                              now, keep_address=False)
+            token, visitor = self.recognise(session, request)
+            incoming = Incoming(CHANNEL, token, external_id, text, button_id=button_id)
+            accepted = accept(session, parts.accept_tools, incoming, now, keep_address=False)
             if visitor is None:
-                visitor = Visitor(accepted.contact_id, wish)
-                if wish:
-                    who.set_shared(session, accepted.contact_id, True)
-            mark_seen(session, accepted.contact_id, whole(sent.get("after")), now)
+                visitor = Visitor(accepted.contact_id, self.cookies.is_shared(request))
+                who.set_shared(session, visitor)
+            mark_seen(session, visitor.contact_id, after, now)
         parts.wake.ring(TURN)
         parts.wake.hint("queue", f"conversation:{accepted.conversation_id}")
-        answer: Response
-        if wants_json(request):
-            answer = JSONResponse({"id": external_id, "seq": accepted.seq, "duplicate": accepted.duplicate,
-                                   "fresh": accepted.seq == 1})
-        else:
-            answer = RedirectResponse("/#end", 303)
-        cookies.remember(answer, token, kept(visitor, visitor.shared))
-        return answer
+        return accepted, token, visitor
 
-    @router.get("/chat/messages")
-    def messages(request: Request) -> Response:
-        after, now = whole(request.query_params.get("after")), parts.now()
-        lines: list[Line] = []
-        state, known = "idle", False
-        with parts.database.begin() as session:
-            _, visitor = who.recognise(session, parts.keys, request.cookies.get(cookies.token), now)
-            if visitor is not None:
-                known = True
-                if request.query_params.get("active") == "1":
-                    who.note_active(session, visitor, now)
-                if after:
-                    mark_seen(session, visitor.contact_id, after, now)
-                lines, _ = lines_for(session, request, visitor, after)
-                state = who.standing(session, visitor.contact_id).state
-        if wants_json(request):
-            return JSONResponse({"known": known, "state": state, "lines": [_plain(line) for line in lines]})
-        return pages.html("chat/lines.html", bubbles=bubbles(lines), state=state, known=known,
-                          new_id=lambda: str(uuid.uuid4()), last=lines[-1].id if lines else after)
 
-    def own_conversation(request: Request) -> int | None:
-        with parts.database.begin() as session:
-            _, visitor = who.recognise(session, parts.keys, request.cookies.get(cookies.token), parts.now())
-            return who.standing(session, visitor.contact_id).conversation_id if visitor is not None else None
+def the_chat(request: Request) -> Chat:
+    """The chat of this app."""
+    chat: Chat = request.app.state.chat
+    return chat
 
-    @router.get("/chat/stream")
-    async def stream(conversation_id: int | None = Depends(own_conversation)) -> Response:
-        if conversation_id is None:
-            return Response(status_code=204)  # tells the browser not to come back by itself
-        own = f"conversation:{conversation_id}"
-        return board.response(lambda hint: "look" if hint == own else None)
 
-    @router.post("/chat/device")
-    def device(request: Request, sent: dict[str, str] = Depends(fields)) -> Response:
-        require_same_site(request, parts.settings)
-        shared = sent.get("shared") == "1"
-        with parts.database.begin() as session:
-            token, visitor = who.recognise(session, parts.keys, request.cookies.get(cookies.token), parts.now())
-            if visitor is not None:
-                who.set_shared(session, visitor.contact_id, shared)
-        back = RedirectResponse("/", 303)
-        cookies.mark_shared(back, shared)
-        cookies.remember(back, token, kept(visitor, shared))
-        return back
+router = APIRouter()
 
-    @router.post("/chat/leave")
-    def leave(request: Request) -> Response:
-        require_same_site(request, parts.settings)
-        now = parts.now()
-        with parts.database.begin() as session:
-            _, visitor = who.recognise(session, parts.keys, request.cookies.get(cookies.token), now)
-            if visitor is not None and visitor.shared:
-                who.forget(session, visitor.contact_id, now)
-        away = RedirectResponse("/away", 303)
-        cookies.draw_veil(away, now)
-        if visitor is None or visitor.shared:
-            cookies.drop(away, cookies.token)
-        return away
 
-    @router.get("/away")
-    def neutral() -> Response:
-        return pages.html("chat/away.html", today=parts.now())
+@router.get("/")
+def page(request: Request, chat: Chat = Depends(the_chat)) -> Response:
+    """The page. With `size` it only remembers how large the letters shall be."""
+    size = request.query_params.get("size")
+    if size is None:
+        return chat.page(request)
+    back = RedirectResponse("/", 303)
+    if size in SIZES:
+        chat.cookies.set_size(back, size)
+    return back
 
-    return router
+
+@router.post("/chat/messages")
+def send(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] = Depends(fields)) -> Response:
+    """One message of the resident. `id` is the client's UUID: sent again, it is the same message."""
+    require_same_site(request, chat.parts.settings)
+    text, external_id = sent.get("text", ""), sent.get("id") or _new_id()
+    if not _ID.fullmatch(external_id):
+        raise PageError("bad_request")
+    old = request.cookies.get(chat.cookies.token)
+    code = None
+    if blank(text):
+        code = "blank"
+    elif len(text) > LONGEST:
+        code = "too_long"
+    elif old and not chat.limit.allow(chat.parts.keys.fingerprint("limit", old).hex()):
+        code = "too_fast"
+    if code is not None and wants_json(request):
+        raise PageError(code)
+    if code is not None:
+        return chat.page(request, note=code, text=text, status=PageError(code).status)
+    button_id, after = sent.get("button") or None, whole(sent.get("after"))
+    accepted, token, visitor = chat.take(request, text, external_id, button_id, after)
+    answer: Response = RedirectResponse("/#end", 303)
+    if wants_json(request):
+        answer = JSONResponse({"id": external_id, "seq": accepted.seq, "duplicate": accepted.duplicate,
+                               "fresh": accepted.seq == 1})
+    chat.cookies.remember(answer, token, visitor)
+    return answer
+
+
+@router.get("/chat/messages")
+def messages(request: Request, chat: Chat = Depends(the_chat)) -> Response:
+    """The lines after a message id, as a fragment or as JSON; what stands before it has been seen."""
+    after, now = whole(request.query_params.get("after")), chat.parts.now()
+    lines: list[Line] = []
+    state = "idle"
+    with chat.parts.database.begin() as session:
+        _, visitor = chat.recognise(session, request)
+        if visitor is not None:
+            if request.query_params.get("active") == "1":
+                who.note_active(session, visitor, now)
+            if after:
+                mark_seen(session, visitor.contact_id, after, now)
+            lines, _ = chat.lines(session, request, visitor, after)
+            state = who.standing(session, visitor.contact_id).state
+    if wants_json(request):
+        return JSONResponse({"known": visitor is not None, "state": state, "lines": [_plain(line) for line in lines]})
+    return chat.pages.html("chat/lines.html", bubbles=bubbles(lines), state=state, known=visitor is not None,
+                           new_id=_new_id, last=lines[-1].id if lines else after)
 
 
 def _plain(line: Line) -> dict[str, Any]:
@@ -257,3 +242,62 @@ def _plain(line: Line) -> dict[str, Any]:
         "id": line.id, "seq": line.seq, "author": line.author, "kind": line.kind, "text": line.text,
         "buttons": list(line.buttons), "asks": line.asks, "answers": line.answers, "at": line.at.isoformat(),
     }
+
+
+def own_conversation(request: Request, chat: Chat = Depends(the_chat)) -> int | None:
+    """The open conversation of this browser; read before the stream begins, which holds no session."""
+    with chat.parts.database.begin() as session:
+        _, visitor = chat.recognise(session, request)
+        return who.standing(session, visitor.contact_id).conversation_id if visitor is not None else None
+
+
+def only(conversation_id: int) -> Callable[[str], str | None]:
+    """Lets hints of one conversation through, without its id."""
+    own = f"conversation:{conversation_id}"
+    return lambda hint: "look" if hint == own else None
+
+
+@router.get("/chat/stream")
+async def stream(chat: Chat = Depends(the_chat), conversation_id: int | None = Depends(own_conversation)) -> Response:
+    """Says when there is something new to read."""
+    if conversation_id is None:
+        return Response(status_code=204)  # tells the browser not to come back by itself
+    return chat.board.response(only(conversation_id))
+
+
+@router.post("/chat/device")
+def device(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] = Depends(fields)) -> Response:
+    """Others use this device too, or no longer."""
+    require_same_site(request, chat.parts.settings)
+    shared = sent.get("shared") == "1"
+    with chat.parts.database.begin() as session:
+        token, visitor = chat.recognise(session, request)
+        if visitor is not None:
+            visitor = Visitor(visitor.contact_id, shared)
+            who.set_shared(session, visitor)
+    back = RedirectResponse("/", 303)
+    chat.cookies.mark_shared(back, shared)
+    chat.cookies.remember(back, token, visitor)
+    return back
+
+
+@router.post("/chat/leave")
+def leave(request: Request, chat: Chat = Depends(the_chat)) -> Response:
+    """The person leaves in a hurry: nothing said so far is shown again; a shared device forgets them at once."""
+    require_same_site(request, chat.parts.settings)
+    now = chat.parts.now()
+    with chat.parts.database.begin() as session:
+        _, visitor = chat.recognise(session, request)
+        if visitor is not None and visitor.shared:
+            who.forget(session, visitor.contact_id, now)
+    away = RedirectResponse("/away", 303)
+    chat.cookies.draw_veil(away, now)
+    if visitor is None or visitor.shared:
+        chat.cookies.drop(away, chat.cookies.token)
+    return away
+
+
+@router.get("/away")
+def neutral(chat: Chat = Depends(the_chat)) -> Response:
+    """A page that tells nothing."""
+    return chat.pages.html("chat/away.html", today=chat.parts.now())

@@ -99,10 +99,10 @@ def migrate(settings: Settings, check: bool) -> None:
 
 
 def _run_web(settings: Settings) -> None:
-    from bot.processes.parts import open_parts
+    from bot.processes.parts import open_parts, web_parts
     from bot.processes.web import run_web
 
-    run_web(open_parts(settings, name="web", pool_size=10))
+    run_web(web_parts(open_parts(settings, name="web", pool_size=10)))
 
 
 def _run_courier(settings: Settings) -> None:

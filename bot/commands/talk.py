@@ -26,7 +26,7 @@ class Talk:
     def __init__(self, hotline: Hotline, channel: str, as_json: bool) -> None:
         self._hotline, self._channel, self._json = hotline, channel, as_json
         self._address = secrets.token_urlsafe(24)
-        self._tools = AcceptTools(hotline.parts.gates, hotline.parts.knowledge.replies, hotline.parts.keys)
+        self._tools = AcceptTools(hotline.parts.gates, hotline.parts.knowledge)
         self._shown = 0
         self._conversations: list[int] = []
         self._operator: Viewer | None = None

@@ -11,9 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from actions.language.mask import find_phones, mask_identity, mask_phone
-from actions.language.replies import Replies
 from actions.privacy.keys import Keys
+from actions.steps.filing import file_ticket
+from actions.steps.knowledge import Knowledge
+from actions.steps.listening import listen
 from actions.storage.tables import Contact, Conversation, Message, Timer
+from actions.tickets.queries import latest_of_conversation
+from actions.turn import Facts, Inbound, Turn
 from bot.conversation.danger import Gates, Hit
 from bot.conversation.outbox import add_message
 
@@ -52,11 +56,10 @@ class Accepted:
 
 @dataclass(frozen=True)
 class AcceptTools:
-    """What accepting needs besides the session: gates and texts as data, keys for what must be encrypted."""
+    """What accepting needs besides the session: the danger gates, and what steps know (texts, places, rules, keys)."""
 
     gates: Gates
-    replies: Replies
-    keys: Keys
+    knowledge: Knowledge
 
 
 def contact_for(session: Session, keys: Keys, channel: str, address: str, now: datetime, keep_address: bool) -> int:
@@ -124,7 +127,7 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
 
     A duplicate (same contact and external id) changes nothing.
     """
-    contact_id = contact_for(session, tools.keys, incoming.channel, incoming.address, now, keep_address)
+    contact_id = contact_for(session, tools.knowledge.keys, incoming.channel, incoming.address, now, keep_address)
     known = session.execute(sa.select(Message.conversation_id, Message.seq).where(
         Message.contact_id == contact_id, Message.external_id == incoming.external_id)).one_or_none()
     if known is not None:
@@ -142,7 +145,7 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
     stored = session.execute(
         insert(Message).values(
             conversation_id=conversation.id, contact_id=contact_id, seq=seq, author="resident", kind=kind, text=visible,
-            press=press, secrets=tools.keys.seal(json.dumps(secrets, ensure_ascii=False)) if secrets else None,
+            press=press, secrets=tools.knowledge.keys.seal(json.dumps(secrets, ensure_ascii=False)) if secrets else None,
             external_id=incoming.external_id, waiting=conversation.mode == "bot", handed_over=conversation.mode == "human",
             danger=[{"gate": hit.gate, "level": hit.level} for hit in hits] or None, created_at=now,
         ).on_conflict_do_nothing(index_elements=[Message.contact_id, Message.external_id]).returning(Message.id)
@@ -155,18 +158,37 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
     conversation.last_message_at = conversation.last_resident_at = now
     session.execute(sa.update(Contact).where(Contact.id == contact_id).values(last_seen_at=now))
     result = Accepted(contact_id, conversation.id, seq, duplicate=False, hits=hits)
-    _answer_danger(session, tools, conversation, result, incoming.channel, now)
+    _answer_danger(session, tools, conversation, result, incoming.channel, visible, now)
     return result
 
 
+def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conversation, accepted: Accepted, channel: str,
+                        text: str, now: datetime) -> None:
+    """Life is in danger: a ticket opens with what is known, without a consent gate (个人信息保护法 13(4)), model or no model.
+
+    The conversation's facts stay as they are: a turn may be working on them; it finds the ticket and completes it.
+    """
+    if latest_of_conversation(session, conversation.id) is not None:
+        return
+    turn = Turn(
+        session=session, now=now, conversation_id=conversation.id, contact_id=conversation.contact_id, channel=channel,
+        messages=(Inbound(accepted.seq or 0, "text", text),), facts=Facts.from_json(conversation.facts),
+        replies_book=tools.knowledge.replies, danger="now",
+    )
+    listen(turn, tools.knowledge)
+    file_ticket(turn, tools.knowledge, "none")
+
+
 def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversation, accepted: Accepted, channel: str,
-                   now: datetime) -> None:
+                   text: str, now: datetime) -> None:
     if accepted.level == "none":
         return
     if ORDER[accepted.level] >= ORDER[conversation.danger]:
         conversation.danger, conversation.danger_at = accepted.level, now
-    if accepted.level == "now" and conversation.waiting_since is None and conversation.mode == "bot":
-        conversation.waiting_since, conversation.waiting_reason = now, "danger"
+    if accepted.level == "now":
+        if conversation.waiting_since is None and conversation.mode == "bot":
+            conversation.waiting_since, conversation.waiting_reason = now, "danger"
+        _open_danger_ticket(session, tools, conversation, accepted, channel, text, now)
     if conversation.mode == "human":
         # nothing is written over a person; if that person stays silent, the courier sends the text
         if accepted.level == "now":
@@ -179,5 +201,5 @@ def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversat
     for hit in accepted.hits:
         if hit.level == accepted.level and hit.reply not in said:
             said.add(hit.reply)
-            add_message(session, conversation, channel, author="system", text=tools.replies.text(hit.reply), now=now,
+            add_message(session, conversation, channel, author="system", text=tools.knowledge.replies.text(hit.reply), now=now,
                         answers=accepted.seq)

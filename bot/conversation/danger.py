@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterable, Literal
+from typing import Any, Literal
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.language.normalise import normalise
@@ -15,6 +16,7 @@ COMMON = "common.yaml"
 Level = Literal["now", "past"]
 
 BLANK = "□"
+TIMES = ("recent", "distant")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class _Cues:
     negated: re.Pattern[str]
     imagined: re.Pattern[str]
     told: re.Pattern[str]
+    particles: str
     fold: dict[int, str]
 
 
@@ -68,7 +71,8 @@ def _regex(path: Path, data: Any, key: str, ending: str = "") -> re.Pattern[str]
 
 def _load_common(path: Path) -> _Cues:
     data = load_yaml(path)
-    require_keys(path, data, ["recent", "distant", "present", "going_on", "negated", "imagined", "told", "fold"])
+    require_keys(path, data, ["recent", "distant", "present", "going_on", "negated", "imagined", "told",
+                              "particles", "fold"])
     for old, new in data["fold"].items():
         if len(old) != 1 or len(new) != 1:
             raise ConfigError(path, line_of(data["fold"], old), "fold maps one character to one", "split it")
@@ -76,7 +80,7 @@ def _load_common(path: Path) -> _Cues:
         recent=_regex(path, data, "recent"), distant=_regex(path, data, "distant"),
         present=_regex(path, data, "present"), going_on=_regex(path, data, "going_on"),
         negated=_regex(path, data, "negated", "$"), imagined=_regex(path, data, "imagined"),
-        told=_regex(path, data, "told"), fold=str.maketrans(dict(data["fold"])),
+        told=_regex(path, data, "told"), particles=str(data["particles"]), fold=str.maketrans(dict(data["fold"])),
     )
 
 
@@ -85,19 +89,23 @@ def _load_kind(path: Path) -> _Kind:
     require_keys(path, data, ["kind", "title", "order", "replies", "now"],
                  ["groups", "lookalikes", "past", "ended", "going_on", "times", "reach", "imagined_counts"])
     if data["kind"] != path.stem:
-        raise ConfigError(path, line_of(data, "kind"), f"kind {data['kind']!r} is not the file's name", "make them equal")
+        raise ConfigError(path, line_of(data, "kind"), f"kind {data['kind']!r} is not the file's name",
+                          "make the two equal")
     require_keys(path, data["replies"], ["now", "past"])
-    times = tuple(str(entry) for entry in data.get("times", ("recent", "distant")))
+    times = tuple(str(entry) for entry in data.get("times", TIMES))
     for entry in times:
-        if entry not in ("recent", "distant"):
-            raise ConfigError(path, line_of(data, "times"), f"unknown time {entry!r}", nearest(entry, ("recent", "distant")))
+        if entry not in TIMES:
+            raise ConfigError(path, line_of(data, "times"), f"unknown time {entry!r}", nearest(entry, TIMES))
     groups = read_groups(path, data.get("groups"))
+
+    def words(key: str) -> re.Pattern[str]:
+        return compile_patterns(path, data.get(key), groups)
+
     return _Kind(
         id=str(data["kind"]), order=int(data["order"]),
         now_reply=str(data["replies"]["now"]), past_reply=str(data["replies"]["past"]),
-        lookalikes=compile_patterns(path, data.get("lookalikes"), groups), happening=compile_patterns(path, data["now"], groups),
-        milder=compile_patterns(path, data.get("past"), groups), ended=compile_patterns(path, data.get("ended"), groups),
-        going_on=compile_patterns(path, data.get("going_on"), groups), times=times, reach=int(data.get("reach", 30)),
+        lookalikes=words("lookalikes"), happening=words("now"), milder=words("past"), ended=words("ended"),
+        going_on=words("going_on"), times=times, reach=int(data.get("reach", 30)),
         imagined_counts=data.get("imagined_counts") is True,
     )
 
@@ -147,7 +155,7 @@ class Gates:
         then = max(_last(getattr(cues, name), near) for name in kind.times)
         if then > _last(cues.present, near):
             return "past"
-        if then < 0 and any(getattr(cues, name).match(after.lstrip("了,，的是")) for name in kind.times):
+        if then < 0 and any(getattr(cues, name).match(after.lstrip(cues.particles)) for name in kind.times):
             return "past"
         return "now"
 

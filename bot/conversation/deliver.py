@@ -1,9 +1,10 @@
 """Takes messages out: claim, commit `sending`, call the app, commit what came of it. DESIGN 2 point 8."""
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Callable, Mapping, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog

@@ -87,8 +87,9 @@ def say(session: Session, viewer: Viewer, conversation_id: int, text: str, clien
     if session.execute(sa.select(Message.id).where(
             Message.contact_id == conversation.contact_id, Message.external_id == external_id)).first():
         return None
-    session.execute(sa.delete(Timer).where(
-        Timer.kind == "danger_unanswered", Timer.ref.like(f"{conversation.id}:%")))
+    session.execute(
+        sa.delete(Timer).where(Timer.kind == "danger_unanswered", Timer.ref.like(f"{conversation.id}:%"))
+        .execution_options(synchronize_session=False))
     return add_message(session, conversation, channel, author="operator", text=text, now=now, staff_id=viewer.staff_id,
                        external_id=external_id)
 
@@ -99,6 +100,8 @@ def release(session: Session, viewer: Viewer, conversation_id: int, replies: Rep
     conversation.mode, conversation.owner_id, conversation.dialogue = "bot", None, None
     conversation.epoch += 1
     conversation.facts = {**conversation.facts, "asking": None, "misses": 0}
+    if conversation.danger == "now":  # a person has looked after it
+        conversation.danger = "past"
     session.flush()
     add_message(session, conversation, channel, author="system", text=replies.text("operator_left"), now=now)
     record_audit(session, actor=viewer.actor, action="released", object_=f"conversation:{conversation.id}", now=now)

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Callable
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -96,10 +97,10 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
         ids, conversation_id = [message.id for message in burst], burst[0].conversation_id
         row = session.execute(
             sa.select(Conversation.mode, Conversation.epoch, Conversation.dialogue, Conversation.facts, Conversation.danger,
-                      Contact.channel, Contact.id)
+                      Conversation.danger_at, Conversation.waiting_since, Contact.channel, Contact.id)
             .join(Contact, Contact.id == Conversation.contact_id).where(Conversation.id == conversation_id)
         ).one()
-        mode, epoch, dialogue, facts, danger, channel, contact_id = row
+        mode, epoch, dialogue, facts, danger, danger_at, waiting_since, channel, contact_id = row
         if mode != "bot":
             _mark_handed_over(session, ids)
             session.commit()
@@ -111,7 +112,8 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
         turn = Turn(
             session=session, now=now, conversation_id=conversation_id, contact_id=contact_id, channel=channel,
             messages=tuple(_inbound(message, tools.keys) for message in burst), facts=Facts.from_json(facts),
-            replies_book=tools.replies, danger=danger, dialogue=dialogue,
+            replies_book=tools.replies, danger=danger, waiting_for_person=waiting_since is not None,
+            dialogue=dialogue,
         )
         try:
             with working(turn):
@@ -127,7 +129,7 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
                       where=_where(error))
             _to_a_person(tools, conversation_id, epoch, ids, channel, "turn_failed")
             return Worked("failed", conversation_id)
-        outcome = _finish(session, turn, epoch, ids, tools.now())
+        outcome = _finish(session, turn, epoch, danger_at, ids, tools.now())
     if outcome == "overtaken":
         _keep_draft(tools, turn, ids)
     else:
@@ -144,9 +146,11 @@ def _where(error: BaseException) -> str:
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
 
 
-def _finish(session: Session, turn: Turn, epoch: int, ids: list[int], now: datetime) -> str:
+def _finish(session: Session, turn: Turn, epoch: int, danger_at: datetime | None, ids: list[int], now: datetime) -> str:
     """The one conditional write that decides: still the bot's conversation, still the same epoch."""
     values: dict[str, Any] = {"dialogue": turn.dialogue, "facts": turn.facts.as_json(), "last_message_at": now}
+    if turn.danger_over:  # unless new words of danger came in meanwhile
+        values["danger"] = sa.case((Conversation.danger_at == danger_at, "past"), else_=Conversation.danger)
     if turn.handoff is not None:
         values["waiting_since"] = sa.func.coalesce(Conversation.waiting_since, now)
         values["waiting_reason"] = sa.func.coalesce(Conversation.waiting_reason, turn.handoff)

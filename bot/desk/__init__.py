@@ -1,1 +1,1 @@
-"""Pages of staff: signing in, the operators' console, the officers' tickets. Whatever a route does not declare is refused."""
+"""Pages of staff: sign-in, the operators' console, the officers' tickets. What a route does not declare is refused."""

@@ -1,37 +1,60 @@
 """The frame around every page of the desk: who is signed in, what the menu shows, the fragments of live panes."""
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from bot.desk.guard import Visit
+from actions.access.rules import Viewer
+from bot.pages.hints import HintBoard
+from bot.pages.limits import Limit
 from bot.pages.parts import WebParts
 from bot.pages.render import Pages
 
+MOST, MOST_SECONDS = 30, 60
 
-class Frame:
-    """Renders pages for a visit; every page gets the viewer, the csrf value and the time of the server."""
 
-    def __init__(self, parts: WebParts, pages: Pages) -> None:
-        self.parts, self.pages = parts, pages
+class Desk:
+    """What the routes of the desk share."""
 
-    def html(self, template: str, visit: Visit, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page or a fragment of one."""
-        viewer = visit.viewer
-        return self.pages.html(
-            template, status, viewer=viewer, csrf=visit.csrf, must_change=visit.must_change, now=self.parts.now(),
-            unit_name=self.parts.unit_names.get(viewer.unit_id or "", ""), **values)
+    def __init__(self, parts: WebParts, pages: Pages, board: HintBoard) -> None:
+        self.parts, self.pages, self.board = parts, pages, board
+        self.limit = Limit(parts.redis_url, "login", MOST, MOST_SECONDS)
+        self.secure = parts.settings.secure_cookies
+
+
+def the_desk(request: Request) -> Desk:
+    """The desk of this app."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of a signed-in staff member."""
+
+    desk: Desk
+    viewer: Viewer
+    csrf: str
+    token: str
+    must_change: bool
+
+    @property
+    def parts(self) -> WebParts:
+        """What the pages need."""
+        return self.desk.parts
+
+    def html(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page or a fragment: with the viewer, the csrf value and the time of the server."""
+        unit_name = self.parts.unit_names.get(self.viewer.unit_id or "", "")
+        return self.desk.pages.html(
+            template, status, viewer=self.viewer, csrf=self.csrf, must_change=self.must_change, now=self.parts.now(),
+            unit_name=unit_name, **values)
 
 
 def pane_of(request: Request, panes: Mapping[str, str]) -> str | None:
     """The template of the one pane a live page asks for; None: the whole page."""
     return panes.get(request.query_params.get("pane", ""))
-
-
-def plain_answers(facts: Mapping[str, Any] | None) -> dict[str, Any]:
-    """{fact: value} out of what a conversation or ticket keeps, with or without how each was learnt."""
-    answers = (facts or {}).get("answers", facts) or {}
-    return {fact: entry["value"] if isinstance(entry, Mapping) and "value" in entry else entry
-            for fact, entry in answers.items()}

@@ -2,31 +2,21 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
-from typing import Any, Callable, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends, Request
 
 from actions.access.queries import must_change_password, signed_in
-from actions.access.rules import Refused, Viewer
+from actions.access.rules import Refused
+from bot.desk.frame import Desk, Visit, the_desk
 from bot.pages.errors import Elsewhere, PageError
 from bot.pages.forms import SAFE, fields, require_same_site
-from bot.pages.parts import WebParts
 
 COOKIE = "ym_desk"
 SIGNED_IN, ANYONE = "(signed in)", "(anyone)"
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One request of a signed-in staff member."""
-
-    viewer: Viewer
-    csrf: str
-    token: str
-    must_change: bool
 
 
 def needs(permission: str) -> Callable[[Handler], Handler]:
@@ -44,32 +34,37 @@ def same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
 
 
-def make_guard(parts: WebParts) -> Callable[..., Visit | None]:
-    """The dependency every route of the desk runs first."""
+def door(request: Request, desk: Desk = Depends(the_desk), sent: dict[str, str] = Depends(fields)) -> Visit | None:
+    """What every route of the desk runs first. None only where anyone may come in.
 
-    def guard(request: Request, sent: dict[str, str] = Depends(fields)) -> Visit | None:
-        """Raises Refused, Elsewhere (to the sign-in page) or PageError."""
-        permission = getattr(request.scope["endpoint"], "desk_needs", None)
-        if request.method not in SAFE:
-            require_same_site(request, parts.settings)
-        if permission == ANYONE:
-            return None
-        token = request.cookies.get(COOKIE, "")
-        with parts.database.begin() as session:
-            found = signed_in(session, token, parts.roles, parts.now())
-            must_change = found is not None and must_change_password(session, found[0])
-        if found is None:
-            here = request.url.path if request.method in SAFE else "/desk"
-            raise Elsewhere(f"/desk/login?next={quote(here)}")
-        viewer, csrf = found
-        if request.method not in SAFE and not same(sent.get("csrf", ""), csrf):
-            raise PageError("csrf")
-        if permission is None:
-            raise Refused("this route declares nothing")
-        if permission != SIGNED_IN:
-            if must_change:
-                raise Elsewhere("/desk/password", 403)
-            viewer.require(permission)
-        return Visit(viewer, csrf, token, must_change)
+    Raises Refused, Elsewhere (to the sign-in page) or PageError.
+    """
+    permission = getattr(request.scope["endpoint"], "desk_needs", None)
+    writes = request.method not in SAFE
+    if writes:
+        require_same_site(request, desk.parts.settings)
+    if permission == ANYONE:
+        return None
+    token = request.cookies.get(COOKIE, "")
+    with desk.parts.database.begin() as session:
+        found = signed_in(session, token, desk.parts.roles, desk.parts.now())
+        must_change = found is not None and must_change_password(session, found[0])
+    if found is None:
+        raise Elsewhere(f"/desk/login?next={quote('/desk' if writes else request.url.path)}")
+    viewer, csrf = found
+    if writes and not same(sent.get("csrf", ""), csrf):
+        raise PageError("csrf")
+    if permission is None:
+        raise Refused("this route declares nothing")
+    if permission != SIGNED_IN:
+        if must_change:
+            raise Elsewhere("/desk/password", 403)
+        viewer.require(permission)
+    return Visit(desk, viewer, csrf, token, must_change)
 
-    return guard
+
+def staff(visit: Visit | None = Depends(door)) -> Visit:
+    """The visit of a signed-in person."""
+    if visit is None:
+        raise Refused("nobody is signed in")
+    return visit

@@ -16,6 +16,10 @@ from bot.dialogue.model import ModelDamaged, ModelFiles, ModelMissing
 from bot.dialogue.store import TurnStore, begin, compact
 
 FALLBACK = "nlu_fallback"
+SURE_FROM, SURE_BY = 0.25, 0.02  # as the FallbackClassifier of config/rasa/pipeline.yml
+# intents that answer a question: without one before it a message is never read so
+ANSWERS_ONLY = frozenset({
+    "inform", "affirm", "deny", "unsure", "correct", "go_back", "wait", "decline", "ask_why", "stop"})
 HEAD, TAIL = 2_000, 1_000  # a longer message is read by its first 2,000 and last 1,000 characters
 
 
@@ -26,6 +30,23 @@ def readable_part(text: str) -> str:
         plain = plain[:HEAD] + "\n" + plain[-TAIL:]
     # "/intent{…}" typed by a resident would be executed as a perfect understanding
     return plain.lstrip("/ ")
+
+
+def in_context(parsed: dict[str, Any], asked: bool) -> dict[str, Any]:
+    """The understanding as it holds here: without an open question, intents that only answer one fall away."""
+    ranking = [dict(entry) for entry in parsed.get("intent_ranking", []) if entry["name"] != FALLBACK]
+    if asked or not ranking:
+        return parsed
+    left = [entry for entry in ranking if entry["name"] not in ANSWERS_ONLY]
+    total = sum(entry["confidence"] for entry in left)
+    lost = sum(entry["confidence"] for entry in ranking) - total
+    if not left or total <= 0:
+        return parsed
+    for entry in left:
+        entry["confidence"] /= max(1.0 - lost, total)
+    first = left[0]
+    sure = first["confidence"] >= SURE_FROM and (len(left) < 2 or first["confidence"] - left[1]["confidence"] >= SURE_BY)
+    return {**parsed, "intent_ranking": left, "intent": dict(first) if sure else {"name": FALLBACK, "confidence": first["confidence"]}}
 
 
 class Dialogue:
@@ -69,7 +90,7 @@ class Dialogue:
             parsed: dict[str, Any] = {
                 "text": turn.text, "intent": {"name": "press", "confidence": 1.0}, "intent_ranking": [], "entities": []}
         else:
-            parsed = self.parse(turn.text)
+            parsed = in_context(self.parse(turn.text), turn.facts.asking is not None)
         ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed.get("intent_ranking", [])
                    if entry["name"] != FALLBACK]
         turn.unsure = parsed["intent"]["name"] == FALLBACK

@@ -1,9 +1,11 @@
 """The trained model: its fingerprint, training it when data changed, loading it."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -86,11 +88,12 @@ def train(settings: Settings, words: Iterable[str]) -> ModelFiles:
     with tempfile.TemporaryDirectory(dir=settings.build) as scratch:
         config = Path(scratch) / "config.yml"
         yaml.dump(pipeline, config)
-        result = rasa.model_training.train(
-            domain=str(DIALOGUE / "domain"), config=str(config),
-            training_files=[str(PROJECT / "nlu_data"), str(DIALOGUE / "rules")],
-            output=scratch, fixed_model_name="model",
-        )
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for records
+            result = rasa.model_training.train(
+                domain=str(DIALOGUE / "domain"), config=str(config),
+                training_files=[str(PROJECT / "nlu_data"), str(DIALOGUE / "rules")],
+                output=scratch, fixed_model_name="model",
+            )
         if result.code != 0 or result.model is None:
             raise RuntimeError(f"training ended with code {result.code}")
         # a half-written archive never has the final name

@@ -10,7 +10,7 @@ from actions.places.resolver import mentions_with_roles
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import plain
 from bot.conversation.danger import Gates
-from bot.dialogue.engine import FALLBACK, Dialogue
+from bot.dialogue.engine import FALLBACK, Dialogue, in_context
 
 BEST_GUESS = "out_of_scope"
 
@@ -18,7 +18,7 @@ BEST_GUESS = "out_of_scope"
 def understand_text(text: str, shown: str, dialogue: Dialogue, gates: Gates, knowledge: Knowledge, today: date,
                     why: bool) -> dict[str, Any]:
     """The record of DESIGN 5 without its id. `text` may be empty (nothing readable); `shown` is what was given."""
-    parsed = dialogue.parse(text)
+    parsed = in_context(dialogue.parse(text), asked=False)
     ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed.get("intent_ranking", []) if entry["name"] != FALLBACK]
     intent, confidence = ranking[0] if ranking else (BEST_GUESS, 0.0)
     hits = gates.check(text)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 
 import redis
 import redis.asyncio
@@ -98,4 +98,5 @@ class HintBoard:
 
     def response(self, wanted: Wanted) -> StreamingResponse:
         """The stream as a response; it holds no session."""
-        return StreamingResponse(self.events(wanted), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        headers = {"X-Accel-Buffering": "no"}  # a proxy must not hold lines back
+        return StreamingResponse(self.events(wanted), media_type="text/event-stream", headers=headers)

@@ -1,13 +1,18 @@
 """WebParts: everything the web process is made of; composed once, handed to the pages."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Callable, Mapping
+from functools import cached_property
+from typing import Any
 
 from actions.access.rules import Role
 from actions.language.replies import Replies
 from actions.privacy.keys import Keys
+from actions.screening.read_back import read_back
+from actions.screening.values import ScreenInputError
+from actions.steps.knowledge import Knowledge
 from actions.storage.engine import Database
 from actions.tickets.rules import Lifecycle
 from bot.conversation.accept import AcceptTools
@@ -16,37 +21,67 @@ from bot.conversation.wake import Wake
 from bot.settings import Settings
 
 
-def no_titles(answers: Mapping[str, Any]) -> list[str]:
-    """The fact lines of a house without a fact bank: none."""
-    return []
-
-
 @dataclass(frozen=True)
 class WebParts:
-    """What the pages need.
-
-    `now` is the clock (aware). `unit_names`: unit id → official name. `fact_titles` turns {fact: value} into lines a
-    person can read. `event_titles`, `programme_titles`: id → title. `due_pending`: ids of due rules whose figure
-    nobody here has confirmed.
-    """
+    """What the pages need. `now` is the clock (aware); without `redis_url` live pages look every two seconds."""
 
     settings: Settings
     database: Database
-    keys: Keys
-    replies: Replies
+    knowledge: Knowledge
     gates: Gates
     roles: Mapping[str, Role]
     lifecycle: Lifecycle
     wake: Wake
     redis_url: str | None
     now: Callable[[], datetime]
-    unit_names: Mapping[str, str]
-    fact_titles: Callable[[Mapping[str, Any]], list[str]] = no_titles
-    event_titles: Mapping[str, str] = field(default_factory=dict)
-    programme_titles: Mapping[str, str] = field(default_factory=dict)
-    due_pending: frozenset[str] = frozenset()
+
+    @property
+    def keys(self) -> Keys:
+        """Opens encrypted fields and makes keyed hashes."""
+        return self.knowledge.keys
+
+    @property
+    def replies(self) -> Replies:
+        """What the hotline says."""
+        return self.knowledge.replies
 
     @property
     def accept_tools(self) -> AcceptTools:
         """What accepting a message needs."""
-        return AcceptTools(self.gates, self.replies, self.keys)
+        return AcceptTools(self.gates, self.knowledge)
+
+    @cached_property
+    def unit_names(self) -> Mapping[str, str]:
+        """Unit id → official name."""
+        return {unit.id: unit.name for unit in self.knowledge.gazetteer.units.values()}
+
+    @cached_property
+    def event_titles(self) -> Mapping[str, str]:
+        """Event kind → title."""
+        fact = self.knowledge.ruleset.facts.get("event_kind")
+        return {name: option.title for name, option in fact.options.items()} if fact is not None else {}
+
+    @cached_property
+    def programme_titles(self) -> Mapping[str, str]:
+        """Programme id → title."""
+        return {name: programme.title for name, programme in self.knowledge.ruleset.programmes.items()}
+
+    @cached_property
+    def due_pending(self) -> frozenset[str]:
+        """Clocks whose figure nobody has confirmed for this area."""
+        return frozenset(name for name, rule in self.knowledge.clocks.named.items() if rule.status != "confirmed")
+
+    def fact_titles(self, answers: Mapping[str, Any]) -> list[str]:
+        """Facts as lines a person can read. One that today's fact bank does not know any more is left out."""
+        ruleset = self.knowledge.ruleset
+        known = {name: value for name, value in answers.items() if name in ruleset.facts}
+        try:
+            return read_back(ruleset, known, open_too=True)
+        except ScreenInputError:  # a value of an older bank: the others are still worth reading
+            return [line for name, value in known.items() for line in self._one(name, value)]
+
+    def _one(self, name: str, value: Any) -> list[str]:
+        try:
+            return read_back(self.knowledge.ruleset, {name: value}, open_too=True)
+        except ScreenInputError:
+            return []

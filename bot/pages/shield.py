@@ -1,4 +1,4 @@
-"""Stands before every page: safe headers, a limit for bodies, and no error that shows more than one friendly sentence."""
+"""Stands before every page: safe headers, a limit for bodies, and errors that show one friendly sentence."""
 from __future__ import annotations
 
 from typing import Any

@@ -6,12 +6,13 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, Mapping
 
 from sqlalchemy.exc import OperationalError
 
 from actions.access.rules import Role, load_roles
 from actions.privacy.keys import Keys, load_keys
+from actions.screening.read_back import read_back
 from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import DatabaseNewer, migrate
@@ -19,6 +20,7 @@ from actions.tickets.rules import Lifecycle, load_lifecycle
 from bot.conversation.danger import Gates, load_gates
 from bot.conversation.turn import TurnTools
 from bot.conversation.wake import Wake
+from bot.pages.parts import WebParts
 from bot.settings import Settings
 
 STATE_FILE = "running.json"
@@ -107,3 +109,22 @@ def open_parts(settings: Settings, *, name: str, now: Callable[[], datetime] = s
 def turn_tools(parts: Parts) -> TurnTools:
     """What a worker needs for its turns."""
     return TurnTools(parts.database, parts.knowledge.replies, parts.keys, parts.wake, parts.now)
+
+
+def web_parts(parts: Parts) -> WebParts:
+    """What the pages need: the same parts, and titles from the data files."""
+    know = parts.knowledge
+
+    def fact_titles(answers: Mapping[str, Any]) -> list[str]:
+        sure = {name: answer for name, answer in answers.items() if name in know.ruleset.facts}
+        return read_back(know.ruleset, sure, open_too=True)
+
+    event = know.ruleset.facts["event_kind"]
+    return WebParts(
+        settings=parts.settings, database=parts.database, keys=parts.keys, replies=know.replies, gates=parts.gates,
+        knowledge=know, roles=parts.roles, lifecycle=parts.lifecycle, wake=parts.wake, redis_url=parts.redis_url,
+        now=parts.now, unit_names={unit.id: unit.name for unit in know.gazetteer.units.values()}, fact_titles=fact_titles,
+        event_titles={option.id: option.title for option in event.options.values()},
+        programme_titles={programme.id: programme.title for programme in know.ruleset.programmes.values()},
+        due_pending=frozenset(rule.id for rule in know.clocks.named.values() if rule.status != "confirmed"),
+    )

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import AsyncIterator
 
 import anyio.to_thread
 import sqlalchemy as sa
@@ -17,20 +17,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-import bot.channels.web
 import bot.desk
 from actions.access.rules import Refused
 from actions.storage.migrate import code_head
-from bot.channels.web import chat_router
-from bot.desk.router import desk_router
+from bot.channels import web as chat
+from bot.channels.web import Chat
+from bot.desk import console, signin, workbench
+from bot.desk.frame import Desk
 from bot.pages.errors import Elsewhere, PageError
 from bot.pages.forms import wants_json
 from bot.pages.hints import HintBoard
 from bot.pages.parts import WebParts
 from bot.pages.render import Pages, Static
 from bot.pages.shield import Shield
+from bot.processes.parts import Parts
 
-__all__ = ["PortTaken", "WebParts", "create_app", "run_web"]
+__all__ = ["PortTaken", "WebParts", "create_app", "run_web", "web_parts"]
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,13 @@ GRACE_SECONDS = 3
 
 class PortTaken(Exception):
     """Another program listens on this address already."""
+
+
+def web_parts(parts: Parts) -> WebParts:
+    """The parts of every process as the pages take them."""
+    return WebParts(
+        settings=parts.settings, database=parts.database, knowledge=parts.knowledge, gates=parts.gates, roles=parts.roles,
+        lifecycle=parts.lifecycle, wake=parts.wake, redis_url=parts.redis_url, now=parts.now)
 
 
 def create_app(parts: WebParts) -> FastAPI:
@@ -54,14 +63,14 @@ def create_app(parts: WebParts) -> FastAPI:
         yield
         await board.stop()
 
-    app = FastAPI(title="Youmen", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, redirect_slashes=False)
-    rooms = {"chat": Path(bot.channels.web.__file__).parent, "desk": Path(bot.desk.__file__).parent}
-    pages = Pages(rooms)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, redirect_slashes=False)
+    pages = Pages({"chat": chat.FOLDER, "desk": Path(bot.desk.__file__).parent})
+    app.state.chat, app.state.desk = Chat(parts, pages, board), Desk(parts, pages, board)
     app.add_middleware(Shield, pages=pages)
-    for room, folder in pages.rooms.items():
-        app.mount(f"/static/{room}", Static(directory=folder / "static"), name=f"static-{room}")
-    app.include_router(chat_router(parts, pages, board))
-    app.include_router(desk_router(parts, pages, board))
+    for name, folder in pages.rooms.items():
+        app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
+    for room in (chat, signin, console, workbench):
+        app.include_router(room.router)
     _probes(app, parts)
     _errors(app, pages)
     return app
@@ -119,7 +128,7 @@ def _listen(host: str, port: int) -> socket.socket:
         door.close()
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(f"{host}:{port} is taken by another program: stop it, or set YOUMEN_PORT") from None
-        raise PortTaken(f"{host}:{port} cannot be listened on ({error.strerror}): set YOUMEN_HOST or YOUMEN_PORT") from None
+        raise PortTaken(f"{host}:{port} cannot be listened on ({error.strerror}): set YOUMEN_HOST") from None
     door.set_inheritable(True)
     return door
 

@@ -34,6 +34,9 @@ def load() -> ModuleType:
 
 bootstrap = load()
 
+# a Python whose library is found only through this could not start without it
+LIBRARIES = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+
 
 def program(path: Path, text: str) -> Path:
     """A small shell program."""
@@ -68,7 +71,7 @@ venv) for last in "$@"; do :; done
 pip) if [ -e "{tmp_path}/refuse" ]; then cat "{tmp_path}/refuse" >&2; exit 2; fi; sleep 0.3 ;;
 esac
 """)
-    return {"PATH": f"{tmp_path}/bin:{os.path.dirname(sys.executable)}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    return {"PATH": f"{tmp_path}/bin:{os.path.dirname(sys.executable)}:/usr/bin:/bin", "HOME": str(tmp_path), **LIBRARIES}
 
 
 def calls(tmp_path: Path) -> list[str]:
@@ -374,7 +377,7 @@ def test_no_python_and_none_to_download(root: Path, tmp_path: Path, monkeypatch:
 def test_a_virtual_environment_is_followed_to_its_python(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # sys.executable of these tests is one itself
     monkeypatch.setattr(bootstrap.sys, "executable", sys.executable)
-    found = bootstrap.find_python({"PATH": "/nonexistent", "HOME": str(tmp_path)}, root)
+    found = bootstrap.find_python({"PATH": "/nonexistent", "HOME": str(tmp_path), **LIBRARIES}, root)
     assert found == f"{sys.base_prefix}/bin/python3.10"
 
 
@@ -391,7 +394,8 @@ def test_youmen_runs_from_anywhere_with_its_own_python(root: Path, tmp_path: Pat
     (tmp_path / "foreign" / "bot").mkdir(parents=True)
     (tmp_path / "foreign" / "bot" / "__init__.py").write_text("raise SystemExit('foreign')")
     (tmp_path / "link").symlink_to(root / ".venv" / "bin" / "youmen")
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path / "foreign"), "VIRTUAL_ENV": "/x", "LANG": "C"}
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path / "foreign"), "VIRTUAL_ENV": "/x", "LANG": "C",
+                   **LIBRARIES}
     for command in (root / ".venv/bin/youmen", tmp_path / "link"):
         done = subprocess.run([str(command), "up", "a b"], cwd=tmp_path / "foreign", env=environment, capture_output=True,
                               check=False)

@@ -145,8 +145,8 @@ def test_near_doubles() -> None:
     assert across == [], "two intents teach nearly the same words:\n" + "\n".join(across)
     total = Counter(example.intent for example in everything)
     doubled: dict[str, set[int]] = defaultdict(set)
-    for a, b in pairs:
-        doubled[everything[b].intent].add(b)
+    for _, later in pairs:
+        doubled[everything[later].intent].add(later)
     too_many = {intent: f"{len(some)} of {total[intent]}" for intent, some in doubled.items()
                 if len(some) > MOST_ALIKE * total[intent]}
     assert too_many == {}

@@ -69,7 +69,7 @@ def test_an_unreadable_region_is_refused(rules: RuleSet) -> None:
 
 
 def test_a_day_before_all_law_is_refused_with_the_way_out(rules: RuleSet) -> None:
-    with pytest.raises(ScreenInputError, match="2026-07-01"):
+    with pytest.raises(ScreenInputError, match="2014-05-01"):
         evaluate(rules, {}, date(2010, 1, 1), "500000")
 
 

@@ -83,5 +83,5 @@ def test_read_back_in_interview_order(rules: RuleSet) -> None:
 def test_read_back_of_bands_nothing_and_open_answers(rules: RuleSet) -> None:
     answers = {"income_month": {"from": 1000, "to": 2000}, "need_tonight": [], "household_people": {"from": 4},
                "age": "unsure", "income_year": {"to": 5000}, "serious_illness": "declined"}
-    assert read_back(rules, answers) == ["眼下吃住药暖暂时不缺", "受影响4以上人", "全家月收入1000到2000元", "全家年收入5000元以下"]
+    assert read_back(rules, answers) == ["眼下吃住药暖暂时不缺", "受影响至少4人", "全家月收入1000到2000元", "全家年收入5000元以下"]
     assert len(read_back(rules, answers, open_too=True)) == 6

@@ -6,7 +6,16 @@ from decimal import Decimal
 import pytest
 
 from actions.screening.logic import (
-    INFINITE, all_of, any_of, at_least, at_most, equals, less_than, more_than, negate, scaled,
+    INFINITE,
+    all_of,
+    any_of,
+    at_least,
+    at_most,
+    equals,
+    less_than,
+    more_than,
+    negate,
+    scaled,
 )
 
 T, F, U = True, False, None
