@@ -146,3 +146,24 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith("YOUMEN_") and name not in ("YOUMEN_SHARED", "YOUMEN_VENV") or name in ("DATABASE_URL", "REDIS_URL"):
             del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def dialogue():  # type: ignore[no-untyped-def]
+    """The trained model, loaded once for the whole run (importing Rasa takes 10 to 20 seconds); trained if need be."""
+    from actions.places.dictionary import jieba_words
+    from actions.places.gazetteer import load_gazetteer
+    from bot.dialogue.model import model_files, quiet_rasa, train
+    from bot.logs import configure_logs
+    from bot.settings import load_settings
+
+    configure_logs("error", "tests")
+    settings = load_settings({})
+    words = jieba_words(load_gazetteer(CONFIG / "places"))
+    quiet_rasa(settings)
+    settings.build.mkdir(exist_ok=True)
+    if not model_files(settings, words).archive.exists():
+        train(settings, words)
+    from bot.dialogue.engine import Dialogue
+
+    return Dialogue(model_files(settings, words))

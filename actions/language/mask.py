@@ -125,21 +125,23 @@ def is_card_number(number: str) -> bool:
     return total % 10 == 0
 
 
-def _labelled(text: str, start: int, kind: str) -> bool:
+def _labels(text: str, start: int) -> frozenset[str]:
+    """What the words right before a number call it."""
     before = text[max(0, start - 12):start]
-    return any(str(label) in before for label in words("identity")["labels"][kind])
+    labels = words("identity")["labels"]
+    return frozenset(kind for kind in ("identity", "card") if any(str(label) in before for label in labels[kind]))
 
 
-def _kind(number: str, text: str, start: int, groups: int) -> str | None:
+def _kind(number: str, labels: frozenset[str], groups: int) -> str | None:
     if len(number) == 18 and is_identity_number(number):
         return "identity"
     if len(number) == 15 and groups in (1, 3) and is_identity_number(number):
         return "identity"
     if is_card_number(number):
         return "card"
-    if len(number) in (15, 17, 18, 19) and number[:2] in _provinces() and _labelled(text, start, "identity"):
+    if len(number) in (15, 17, 18, 19) and number[:2] in _provinces() and "identity" in labels:
         return "identity"
-    if 16 <= len(number) <= 19 and number.isdigit() and _labelled(text, start, "card"):
+    if 16 <= len(number) <= 19 and number.isdigit() and "card" in labels:
         return "card"
     return None
 
@@ -150,12 +152,11 @@ def _mask(number: str, kind: str) -> str:
     return "*" * (len(number) - 4) + number[-4:]
 
 
-def _plausible(run: list[_Group], first: int, text: str) -> bool:
+def _plausible(run: list[_Group], first: int, labels: frozenset[str]) -> bool:
     """Whether a number that begins at this group is worth a closer look: its first two digits, or a label."""
     start = run[first].digits if len(run[first].digits) > 1 or first + 1 == len(run) else (
         run[first].digits + run[first + 1].digits)
-    return (start[:2] in _provinces() or start.startswith(_beginnings())
-            or _labelled(text, run[first].start, "card"))
+    return start[:2] in _provinces() or start.startswith(_beginnings()) or bool(labels)
 
 
 def _sensitive(run: list[_Group], text: str) -> list[tuple[int, int, str, str]]:
@@ -164,13 +165,14 @@ def _sensitive(run: list[_Group], text: str) -> list[tuple[int, int, str, str]]:
     first = 0
     while first < len(run):
         number, hit = "", None
-        plausible = _plausible(run, first, text)
-        for last in range(first, len(run)):
+        labels = _labels(text, run[first].start)
+        plausible = _plausible(run, first, labels)
+        for last in range(first, len(run) if plausible else first):
             number += run[last].digits
             if len(number) > 19:
                 break
-            if len(number) >= 15 and plausible:
-                kind = _kind(number, text, run[first].start, last - first + 1)
+            if len(number) >= 15:
+                kind = _kind(number, labels, last - first + 1)
                 if kind:
                     hit = (last, kind, number)
                     if kind == "identity":

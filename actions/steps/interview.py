@@ -9,7 +9,7 @@ from actions.policy.answers import Answers
 from actions.screening.answers import read_answer, read_answers
 from actions.screening.ask import next_question, question_for
 from actions.screening.explain import card, sentence
-from actions.screening.model import SOME_OF
+from actions.screening.model import SOME_OF, YES_NO
 from actions.screening.read_back import read_back
 from actions.steps import words
 from actions.steps.filing import file_ticket, full_district, note_consent, responsible, screen
@@ -298,13 +298,20 @@ def _value_pressed(turn: Turn, name: str) -> tuple[bool, Any]:
 def _missed(turn: Turn, know: Knowledge, name: str) -> bool:
     """The answer was not understood: once more in other words, then it is left to a person. False: already answered."""
     turn.facts.misses += 1
-    if turn.facts.misses >= MISSES:
+    if turn.facts.misses >= MISSES or not _room_to_repeat(turn, know):
         if name in know.ruleset.facts:
             remember(turn, name, "unsure", "said", "", 1.0)
         turn.say("fact_skipped", buttons=[])
         return True
     ask(turn, know, name, "question_again")
     return False
+
+
+def _room_to_repeat(turn: Turn, know: Knowledge) -> bool:
+    """Whether the budget of the situation still lets a question be repeated and everything it must ask be asked."""
+    plan = know.ruleset.interview.situations[situation(turn)]
+    done = _asked(turn) | _settled(turn, know)
+    return len(turn.facts.asked) + 1 + sum(item not in done for item in plan.must) <= plan.budget
 
 
 def _take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
@@ -325,6 +332,9 @@ def _take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
         return True
     if turn.intent == "unsure":
         remember(turn, name, "unsure", "said", turn.text[:80])
+        return True
+    if know.ruleset.facts[name].type == YES_NO and turn.confidence >= CERTAIN and turn.intent in ("affirm", "deny"):
+        remember(turn, name, turn.intent == "affirm", "said", turn.text[:80], turn.confidence)
         return True
     if turn.intent == "decline":
         remember(turn, name, "declined", "said", turn.text[:80])

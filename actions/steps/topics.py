@@ -134,6 +134,11 @@ class OutOfScope(Step):
             return INTERVIEW
         if not words.has_han(turn.text):
             turn.say("only_chinese", buttons=[person_button()])
+            return None
+        turn.facts.misses += 1
+        if turn.facts.misses >= MISSES:  # the second one in a row: perhaps it was us who did not understand
+            turn.facts.misses = 0
+            turn.say("not_understood")
         else:
             turn.say("out_of_scope", buttons=[person_button()])
         return None

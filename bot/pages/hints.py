@@ -67,6 +67,7 @@ class HintBoard:
                     log.warning("hints_unreachable", error=type(error).__name__)
             finally:
                 self.live = False
+                self.tell(LOOK)  # wakes the streams: from now on they look by themselves
                 await client.close()
             await asyncio.sleep(RETRY_SECONDS)
 

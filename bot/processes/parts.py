@@ -6,13 +6,12 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Callable
 
 from sqlalchemy.exc import OperationalError
 
 from actions.access.rules import Role, load_roles
 from actions.privacy.keys import Keys, load_keys
-from actions.screening.read_back import read_back
 from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import DatabaseNewer, migrate
@@ -112,19 +111,8 @@ def turn_tools(parts: Parts) -> TurnTools:
 
 
 def web_parts(parts: Parts) -> WebParts:
-    """What the pages need: the same parts, and titles from the data files."""
-    know = parts.knowledge
-
-    def fact_titles(answers: Mapping[str, Any]) -> list[str]:
-        sure = {name: answer for name, answer in answers.items() if name in know.ruleset.facts}
-        return read_back(know.ruleset, sure, open_too=True)
-
-    event = know.ruleset.facts["event_kind"]
+    """What the pages need of the same parts."""
     return WebParts(
-        settings=parts.settings, database=parts.database, keys=parts.keys, replies=know.replies, gates=parts.gates,
-        knowledge=know, roles=parts.roles, lifecycle=parts.lifecycle, wake=parts.wake, redis_url=parts.redis_url,
-        now=parts.now, unit_names={unit.id: unit.name for unit in know.gazetteer.units.values()}, fact_titles=fact_titles,
-        event_titles={option.id: option.title for option in event.options.values()},
-        programme_titles={programme.id: programme.title for programme in know.ruleset.programmes.values()},
-        due_pending=frozenset(rule.id for rule in know.clocks.named.values() if rule.status != "confirmed"),
+        settings=parts.settings, database=parts.database, knowledge=parts.knowledge, gates=parts.gates, roles=parts.roles,
+        lifecycle=parts.lifecycle, wake=parts.wake, redis_url=parts.redis_url, now=parts.now,
     )

@@ -47,8 +47,8 @@ class PortTaken(Exception):
 def web_parts(parts: Parts) -> WebParts:
     """The parts of every process as the pages take them."""
     return WebParts(
-        settings=parts.settings, database=parts.database, knowledge=parts.knowledge, gates=parts.gates, roles=parts.roles,
-        lifecycle=parts.lifecycle, wake=parts.wake, redis_url=parts.redis_url, now=parts.now)
+        settings=parts.settings, database=parts.database, knowledge=parts.knowledge, gates=parts.gates,
+        roles=parts.roles, lifecycle=parts.lifecycle, wake=parts.wake, redis_url=parts.redis_url, now=parts.now)
 
 
 def create_app(parts: WebParts) -> FastAPI:

@@ -74,7 +74,7 @@ def test_every_gate_has_a_safety_text_with_a_number_to_call() -> None:
         text = replies.text(reply)
         assert any(number in text for number in ("110", "119", "120"))
         assert "12356" not in text and len(text) <= 120
-    assert {"danger_ask_safe", "danger_ask_where", "danger_general"} <= set(replies.ids())
+    assert {"danger_ask_safe", "danger_ask_where"} <= set(replies.ids())
 
 
 @given(st.text(max_size=400))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from actions.due.calendar import FOLDER, load_calendar
 from actions.due.cli import due_record
 from actions.due.clock import SHANGHAI, BadTime, Pause, due
-from actions.due.rules import FOLDER as RULES, BadCount, DueError, Rule, UnknownRule, load_rules
+from actions.due.rules import FOLDER as RULES
+from actions.due.rules import BadCount, DueError, Rule, UnknownRule, load_rules
 from actions.language.files import ConfigError
 
 CALENDAR, RULEBOOK = load_calendar(), load_rules()

@@ -108,7 +108,7 @@ def test_every_reply_is_used() -> None:
     patterns = [use.pattern for use in uses() if use.pattern]
     unused = [one for one in book().ids()
               if one not in words and not any(re.fullmatch(pattern, one) for pattern in patterns)]
-    assert unused == [], "nobody says these: use them or take them out"
+    assert unused == [], "nobody says these, use them or take them out: " + ", ".join(unused)
 
 
 def test_every_message_is_short() -> None:

@@ -1,0 +1,288 @@
+"""Who may go where: every role at every route, and what a browser that is not ours can do."""
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fastapi.routing import APIRoute
+
+from actions.storage.tables import Conversation, Staff, StaffSession, Ticket
+from bot.desk.guard import needs
+from tests.cast import PASSWORD, STAFF, Browser, Stage, hidden
+
+NOBODY, ALL = frozenset[str](), frozenset(STAFF)
+READS_TALK = frozenset({"zhou", "wu", "chen", "auditor"})
+SPEAKS = frozenset({"zhou", "wu"})
+READS_TICKETS = ALL - {"admin"}
+OWN_UNIT = READS_TICKETS - {"li"}  # the ticket is 龙溪's, 李干事 works for 龙塔
+ACCEPTS = frozenset({"zhang", "he", "district"})
+PUBLIC = "public"
+
+# (method, route) → who gets further than the door; by hand, from config/roles and DESIGN 2
+EXPECTED: dict[tuple[str, str], Any] = {
+    ("GET", "/"): PUBLIC, ("POST", "/chat/messages"): PUBLIC, ("GET", "/chat/messages"): PUBLIC,
+    ("GET", "/chat/stream"): PUBLIC, ("POST", "/chat/device"): PUBLIC, ("POST", "/chat/leave"): PUBLIC,
+    ("GET", "/away"): PUBLIC, ("GET", "/healthz"): PUBLIC, ("GET", "/readyz"): PUBLIC,
+    ("GET", "/desk/login"): PUBLIC, ("POST", "/desk/login"): PUBLIC,
+    ("GET", "/desk"): ALL, ("POST", "/desk/logout"): ALL, ("GET", "/desk/password"): ALL, ("POST", "/desk/password"): ALL,
+    ("GET", "/desk/conversations"): READS_TALK, ("GET", "/desk/conversations/{conversation}"): READS_TALK,
+    ("POST", "/desk/conversations/{conversation}/take_over"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/say"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/release"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/close"): SPEAKS,
+    ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
+    ("POST", "/desk/tickets/{number}/accept"): ACCEPTS,
+}
+STREAMS = {("GET", "/desk/stream")}  # never ends: tested by itself
+
+
+def routes(stage: Stage) -> set[tuple[str, str]]:
+    return {(method, route.path) for route in stage.app.routes if isinstance(route, APIRoute) for method in route.methods}
+
+
+def test_every_route_is_in_the_table(stage: Stage) -> None:
+    """A new route must be thought about here first."""
+    assert routes(stage) - STREAMS == set(EXPECTED)
+
+
+def test_only_pages_are_served(stage: Stage) -> None:
+    for url in ("/docs", "/openapi.json", "/redoc", "/desk/nothing", "/static/desk/../frame.py", "/static/chat/"):
+        assert stage.browser().get(url).status_code == 404, url
+
+
+def begin(stage: Stage) -> tuple[int, str]:
+    stage.browser().write("转人工")
+    ticket = stage.ticket()
+    with stage.parts.database.begin() as session:
+        return session.execute(sa.select(Conversation.id)).scalar_one(), ticket.number
+
+
+@pytest.mark.parametrize("login", sorted(ALL))
+def test_role_at_every_route(stage: Stage, login: str) -> None:
+    conversation, number = begin(stage)
+    ticket_version = {"version": "1"}
+    order = sorted(EXPECTED, key=lambda key: key[1] == "/desk/logout")
+    for method, path in order:
+        allowed = EXPECTED[method, path]
+        if allowed == PUBLIC:
+            continue
+        browser = stage.sign_in(login)
+        url = path.format(conversation=conversation, number=number)
+        answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **ticket_version)
+        if login in allowed:
+            assert answer.status_code in (200, 303, 409, 422), (method, path, answer.status_code)
+            assert "/desk/login" not in answer.headers.get("location", "") or path == "/desk/logout"
+        else:
+            assert answer.status_code == 404, (method, path, answer.status_code)
+            assert "没有找到这个页面" in answer.text
+
+
+def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -> None:
+    conversation, number = begin(stage)
+    for method, path in EXPECTED:
+        if EXPECTED[method, path] == PUBLIC:
+            continue
+        browser, url = stage.browser(), path.format(conversation=conversation, number=number)
+        answer = browser.get(url) if method == "GET" else browser.post(url, {})
+        assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
+    assert stage.browser().get("/desk/stream").status_code == 401
+    assert stage.browser().get("/desk/conversations?pane=list").status_code == 401
+
+
+def test_route_that_declares_nothing_is_closed(stage: Stage) -> None:
+    from fastapi import Depends
+
+    from bot.desk.guard import door
+
+    @stage.app.get("/desk/forgotten", dependencies=[Depends(door)])
+    def forgotten() -> str:
+        return "secret"
+
+    assert stage.sign_in("zhou").get("/desk/forgotten").status_code == 404
+
+
+@pytest.mark.parametrize("csrf", [None, "", "wrong", "\u9519"])
+def test_post_without_the_right_csrf_value_does_nothing(stage: Stage, csrf: str | None) -> None:
+    conversation, number = begin(stage)
+    zhou, zhang = stage.sign_in("zhou"), stage.sign_in("zhang")
+    data = {} if csrf is None else {"csrf": csrf}
+    for browser, url in [
+        (zhou, f"/desk/conversations/{conversation}/take_over"), (zhou, f"/desk/conversations/{conversation}/say"),
+        (zhou, f"/desk/conversations/{conversation}/release"), (zhou, f"/desk/conversations/{conversation}/close"),
+        (zhou, "/desk/logout"), (zhou, "/desk/password"), (zhang, f"/desk/tickets/{number}/accept"),
+    ]:
+        assert browser.post(url, {**data, "text": "您好", "version": "1"}).status_code == 403, url
+    with stage.parts.database.begin() as session:
+        assert session.execute(sa.select(Conversation.mode)).scalar_one() == "bot"
+        assert session.execute(sa.select(Ticket.state)).scalar_one() == "dispatched"
+
+
+def test_somebody_elses_csrf_value_is_wrong(stage: Stage) -> None:
+    conversation, _ = begin(stage)
+    zhou, wu = stage.sign_in("zhou"), stage.sign_in("wu")
+    assert zhou.post(f"/desk/conversations/{conversation}/take_over", {"csrf": wu.csrf}).status_code == 403
+
+
+def test_foreign_origin_cannot_post_even_with_csrf(stage: Stage) -> None:
+    conversation, _ = begin(stage)
+    zhou = stage.sign_in("zhou")
+    answer = zhou.post(f"/desk/conversations/{conversation}/take_over", {"csrf": zhou.csrf}, headers={"origin": "https://evil.example"})
+    assert answer.status_code == 403
+
+
+class TestSigningIn:
+    def form(self, browser: Browser) -> str:
+        return hidden(browser.get("/desk/login").text, "form")
+
+    def test_cookie_flags(self, stage: Stage) -> None:
+        browser = stage.browser()
+        answer = browser.post("/desk/login", {"form": self.form(browser), "login": "zhou", "password": PASSWORD})
+        cookie = next(v for k, v in answer.headers.multi_items() if k == "set-cookie" and v.startswith("ym_desk="))
+        assert "HttpOnly" in cookie and "SameSite=strict" in cookie and "Path=/desk" in cookie
+        assert "Max-Age=43200" in cookie
+        token = cookie.split(";")[0].split("=", 1)[1]
+        with stage.parts.database.begin() as session:
+            assert token.encode() not in bytes(session.execute(sa.select(StaffSession.token_hash)).scalars().first())
+
+    def test_another_site_cannot_sign_somebody_in(self, stage: Stage) -> None:
+        for data in ({}, {"form": "guess"}):
+            answer = stage.browser().post("/desk/login", {"login": "zhou", "password": PASSWORD, **data})
+            assert answer.status_code == 403 and "页面放得太久了" in answer.text
+
+    def test_wrong_password_and_unknown_login_get_the_same_answer(self, stage: Stage) -> None:
+        browser = stage.browser()
+        form = self.form(browser)
+        wrong = browser.post("/desk/login", {"form": form, "login": "zhou", "password": "x"})
+        unknown = browser.post("/desk/login", {"form": form, "login": "nobody", "password": "x"})
+        assert wrong.status_code == unknown.status_code == 403
+        assert wrong.text.replace("zhou", "?") == unknown.text.replace("nobody", "?")
+
+    def test_five_wrong_tries_lock_for_an_hour_and_say_until_when(self, stage: Stage) -> None:
+        browser = stage.browser()
+        form = self.form(browser)
+        for _ in range(5):
+            browser.post("/desk/login", {"form": form, "login": "zhou", "password": "x"})
+        locked = browser.post("/desk/login", {"form": form, "login": "zhou", "password": PASSWORD})
+        assert locked.status_code == 403 and "已锁定" in locked.text and "11:00" in locked.text
+        stage.clock.advance(hours=1, seconds=1)
+        assert browser.post("/desk/login", {"form": form, "login": "zhou", "password": PASSWORD}).status_code == 303
+
+    @pytest.mark.parametrize("wish, goes", [
+        ("/desk/tickets", "/desk/tickets"), ("https://evil.example", "/desk"), ("//evil.example", "/desk"),
+        ("/desk/../evil", "/desk"), ("/desk\\@evil", "/desk"), ("/", "/desk"), ("/desk/login", "/desk"),
+    ])
+    def test_goes_on_inside_the_desk_only(self, stage: Stage, wish: str, goes: str) -> None:
+        browser = stage.browser()
+        answer = browser.post("/desk/login", {"form": self.form(browser), "login": "zhou", "password": PASSWORD, "next": wish})
+        assert answer.headers["location"] == goes
+
+    @pytest.mark.parametrize("login", ["zhou\x00", "' OR 1=1 --", "<script>", "a" * 5000])
+    def test_odd_logins(self, stage: Stage, login: str) -> None:
+        browser = stage.browser()
+        answer = browser.post("/desk/login", {"form": self.form(browser), "login": login, "password": "x"})
+        assert answer.status_code == 403 and "<script>" not in answer.text.replace("<script src", "")
+
+    def test_signing_out_ends_the_session_in_the_database(self, stage: Stage) -> None:
+        zhou = stage.sign_in("zhou")
+        cookies = dict(zhou.client.cookies)
+        assert zhou.do("/desk/logout").status_code == 303
+        again = stage.browser()
+        again.client.cookies.update(cookies)
+        assert again.get("/desk").headers["location"].startswith("/desk/login")
+
+    def test_session_ends_after_twelve_hours_or_when_switched_off(self, stage: Stage) -> None:
+        zhou, wu = stage.sign_in("zhou"), stage.sign_in("wu")
+        with stage.parts.database.begin() as session:
+            session.execute(sa.update(Staff).where(Staff.login == "wu").values(active=False))
+        assert wu.get("/desk/conversations").status_code == 303
+        assert zhou.get("/desk/conversations").status_code == 200
+        stage.clock.advance(hours=12, seconds=1)
+        assert zhou.get("/desk/conversations").status_code == 303
+
+
+class TestFirstPassword:
+    def new(self, stage: Stage) -> Browser:
+        with stage.parts.database.begin() as session:
+            session.execute(sa.update(Staff).where(Staff.login == "zhou").values(must_change_password=True))
+        return stage.sign_in("zhou")
+
+    def test_nothing_else_is_open_before(self, stage: Stage) -> None:
+        zhou = self.new(stage)
+        assert zhou.get("/desk").headers["location"] == "/desk/password"
+        assert zhou.get("/desk/conversations").headers["location"] == "/desk/password"
+        assert zhou.do("/desk/conversations/1/take_over").headers["location"] == "/desk/password"
+
+    def test_changing_it_opens_the_desk_and_ends_other_sessions(self, stage: Stage) -> None:
+        other, zhou = stage.sign_in("zhou"), self.new(stage)
+        answer = zhou.do("/desk/password", old=PASSWORD, new="a-better-secret", again="a-better-secret")
+        assert answer.headers["location"] == "/desk"
+        assert zhou.get("/desk/conversations").status_code == 200
+        assert other.get("/desk/conversations").status_code == 303
+        assert stage.sign_in("zhou", "a-better-secret").get("/desk/conversations").status_code == 200
+
+    @pytest.mark.parametrize("old, new, again, words", [
+        (PASSWORD, "a-better-secret", "another-secret", "不一样"), (PASSWORD, "short", "short", "太短"),
+        (PASSWORD, PASSWORD, PASSWORD, "和现在的一样"), ("wrong", "a-better-secret", "a-better-secret", "现在的密码不对"),
+    ])
+    def test_refusals(self, stage: Stage, old: str, new: str, again: str, words: str) -> None:
+        answer = self.new(stage).do("/desk/password", old=old, new=new, again=again)
+        assert answer.status_code == 422 and words in answer.text
+
+
+def test_every_page_carries_the_safe_headers(stage: Stage) -> None:
+    conversation, number = begin(stage)
+    zhou, zhang = stage.sign_in("zhou"), stage.sign_in("zhang")
+    for browser, url in [(stage.browser(), "/"), (stage.browser(), "/desk/login"), (zhou, f"/desk/conversations/{conversation}"),
+                         (zhang, f"/desk/tickets/{number}"), (zhang, "/desk/nothing")]:
+        answer = browser.get(url)
+        policy = answer.headers["content-security-policy"]
+        for part in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
+                     "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
+            assert part in policy, url
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert " style=" not in answer.text and "javascript:" not in answer.text
+
+
+def test_static_files_are_kept_and_named_by_their_content(stage: Stage) -> None:
+    import re
+
+    page = stage.browser().get("/").text
+    address = re.search(r'href="(/static/chat/chat\.css\?v=[0-9a-f]{12})"', page)
+    assert address is not None
+    answer = stage.browser().get(address.group(1))
+    assert answer.status_code == 200 and "immutable" in answer.headers["cache-control"]
+
+
+def test_a_fault_shows_one_sentence_and_logs_no_words(stage: Stage, monkeypatch: pytest.MonkeyPatch,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:
+    zhou = stage.sign_in("zhou")
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise RuntimeError("王婶的电话13800138000")
+
+    monkeypatch.setattr("bot.desk.console.desk_rows", fails)
+    page = zhou.get("/desk/conversations")
+    assert page.status_code == 500 and "系统出了点问题" in page.text
+    logged = capsys.readouterr()
+    for text in (page.text, logged.out, logged.err):
+        assert "Traceback" not in text and "13800138000" not in text
+    assert "page_failed" in logged.out + logged.err
+
+
+def test_unknown_method_and_id_shapes(stage: Stage) -> None:
+    zhou = stage.sign_in("zhou")
+    assert zhou.client.put("/desk/tickets").status_code == 405
+    for shape in ("0", "99999999999999999999", "-1", "abc", "%00", "1e3", "٣", str(uuid.uuid4())):
+        assert zhou.get(f"/desk/conversations/{shape}").status_code == 404, shape
+
+
+def test_needs_marks_the_handler() -> None:
+    @needs("see_tickets")
+    def handler() -> None: ...
+
+    assert handler.desk_needs == "see_tickets"  # type: ignore[attr-defined]
