@@ -80,6 +80,7 @@ def screen(settings: Settings, source: str | None, facts: bool, programmes: bool
     """Which help may fit: YAML documents in, verdicts out. Without a file on a terminal: an interview."""
     from actions.screening import cli as screening
     from actions.screening.load import load_ruleset
+    from actions.screening.values import ScreenInputError
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
@@ -101,10 +102,12 @@ def screen(settings: Settings, source: str | None, facts: bool, programmes: bool
         mark = error.problem_mark
         raise BadInput(name, mark.line + 1 if mark else None, str(error.problem), "correct the YAML here") from None
     for number, document in enumerate(documents, 1):
+        if isinstance(document, dict):
+            document.setdefault("as_of", _today().isoformat())
         try:
             write(screening.screen_document(document, ruleset))
-        except screening.BadDocument as error:
-            raise BadInput(name, None, f"document {number}: {error}", "see `youmen screen --facts`") from None
+        except ScreenInputError as error:
+            raise BadInput(name, None, f"document {number}: {error.what}", error.mend) from None
 
 
 def understand_record(record: dict[str, Any], dialogue: Any, gates: Any, knowledge: Any, today: date, why: bool) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,6 +22,8 @@ from actions.tickets.queries import latest_of_conversation
 from actions.turn import Facts, Inbound, Turn
 from bot.conversation.danger import Gates, Hit
 from bot.conversation.outbox import add_message
+
+log = structlog.get_logger(__name__)
 
 OPERATOR_ANSWERS_WITHIN = timedelta(seconds=60)
 ORDER = {"none": 0, "past": 1, "now": 2}
@@ -78,24 +82,29 @@ def contact_for(session: Session, keys: Keys, channel: str, address: str, now: d
 
 def open_conversation(session: Session, contact_id: int, now: datetime) -> Conversation:
     """The contact's open conversation, made if there is none, its row locked: always the last lock taken."""
-    session.execute(
-        insert(Conversation).values(
-            contact_id=contact_id, mode="bot", epoch=0, last_seq=0, danger="none", facts={}, created_at=now, last_message_at=now,
-        ).on_conflict_do_nothing(index_elements=[Conversation.contact_id], index_where=sa.text("mode <> 'closed'"))
-    )
-    conversation: Conversation = session.execute(
-        sa.select(Conversation).where(Conversation.contact_id == contact_id, Conversation.mode != "closed")
-        .with_for_update(key_share=True)
-    ).scalar_one()
-    return conversation
+    while True:
+        session.execute(
+            insert(Conversation).values(
+                contact_id=contact_id, mode="bot", epoch=0, last_seq=0, danger="none", facts={}, created_at=now,
+                last_message_at=now,
+            ).on_conflict_do_nothing(index_elements=[Conversation.contact_id], index_where=sa.text("mode <> 'closed'"))
+        )
+        conversation: Conversation | None = session.execute(
+            sa.select(Conversation).where(Conversation.contact_id == contact_id, Conversation.mode != "closed")
+            .with_for_update(key_share=True)
+        ).scalar_one_or_none()
+        if conversation is not None:
+            return conversation
+        # an operator closed it while we waited for the lock: the next round makes a new one
 
 
 def safe_text(text: str) -> tuple[str, dict[str, Any]]:
     """(what may be stored and read by staff, what was hidden and is kept encrypted).
 
     Identity and card numbers nobody asked for are masked and thrown away (个人信息保护法 6); phones are masked and kept.
+    Control characters go: NUL and half surrogates cannot be stored, and the others steer the terminals of staff.
     """
-    masked = mask_identity(text.replace("\x00", ""))
+    masked = mask_identity("".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")))
     visible, phones = masked.text, find_phones(masked.text)
     for phone in reversed(phones):
         visible = visible[:phone.start] + mask_phone(phone.number) + visible[phone.end:]
@@ -109,6 +118,8 @@ def safe_text(text: str) -> tuple[str, dict[str, Any]]:
 
 def _pressed(session: Session, conversation_id: int, button_id: str) -> tuple[str, dict[str, Any]] | None:
     """(title, {asks, value}) of a button this conversation was really shown."""
+    if not (button_id.isascii() and button_id.isprintable()):  # none of ours; and JSON with NUL breaks the query
+        return None
     rows = session.execute(
         sa.select(Message.buttons, Message.asks).where(
             Message.conversation_id == conversation_id,
@@ -140,12 +151,12 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
         text, press = found if found else (incoming.text, None)
     visible, secrets = safe_text(text)
     secrets.update(incoming.extra)
-    hits = tools.gates.check(visible) if kind == "text" else ()
+    hits = tools.gates.check(visible) if kind != "press" else ()  # captions of photos too; a title is our own word
     seq = conversation.last_seq + 1
     stored = session.execute(
         insert(Message).values(
             conversation_id=conversation.id, contact_id=contact_id, seq=seq, author="resident", kind=kind, text=visible,
-            press=press, secrets=tools.knowledge.keys.seal(json.dumps(secrets, ensure_ascii=False)) if secrets else None,
+            press=press, secrets=tools.knowledge.keys.seal(json.dumps(secrets)) if secrets else None,
             external_id=incoming.external_id, waiting=conversation.mode == "bot", handed_over=conversation.mode == "human",
             danger=[{"gate": hit.gate, "level": hit.level} for hit in hits] or None, created_at=now,
         ).on_conflict_do_nothing(index_elements=[Message.contact_id, Message.external_id]).returning(Message.id)
@@ -186,9 +197,13 @@ def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversat
     if ORDER[accepted.level] >= ORDER[conversation.danger]:
         conversation.danger, conversation.danger_at = accepted.level, now
     if accepted.level == "now":
-        if conversation.waiting_since is None and conversation.mode == "bot":
-            conversation.waiting_since, conversation.waiting_reason = now, "danger"
-        _open_danger_ticket(session, tools, conversation, accepted, channel, text, now)
+        if conversation.mode == "bot":  # whoever was waiting already moves to the front, and keeps the time
+            conversation.waiting_since, conversation.waiting_reason = conversation.waiting_since or now, "danger"
+        try:
+            with session.begin_nested():
+                _open_danger_ticket(session, tools, conversation, accepted, channel, text, now)
+        except Exception as error:  # a fault in rules or texts must never swallow the cry itself or its safety text
+            log.error("danger_ticket_failed", conversation=conversation.id, error=type(error).__name__)
     if conversation.mode == "human":
         # nothing is written over a person; if that person stays silent, the courier sends the text
         if accepted.level == "now":

@@ -10,7 +10,7 @@ from actions.access.queries import visible_conversations
 from actions.access.rules import Refused, Viewer
 from actions.language.replies import Replies
 from actions.privacy.commands import record_audit
-from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message, Timer
+from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message
 from bot.conversation.outbox import add_message
 
 
@@ -67,6 +67,8 @@ def _withhold(session: Session, conversation: Conversation, now: datetime) -> No
         sa.select(Delivery, Message).join(Message, Message.id == Delivery.message_id).where(
             Delivery.conversation_id == conversation.id, Delivery.state == "waiting", Message.author == "bot",
             Delivery.channel.in_(PUSHED_CHANNELS))
+        # one the courier is just claiming is on its way: neither wait for it nor call it unsent
+        .with_for_update(key_share=True, skip_locked=True, of=Delivery)
     ).all()
     for delivery, message in rows:
         delivery.state, delivery.error, delivery.changed_at = "failed", "overtaken", now
@@ -87,9 +89,8 @@ def say(session: Session, viewer: Viewer, conversation_id: int, text: str, clien
     if session.execute(sa.select(Message.id).where(
             Message.contact_id == conversation.contact_id, Message.external_id == external_id)).first():
         return None
-    session.execute(
-        sa.delete(Timer).where(Timer.kind == "danger_unanswered", Timer.ref.like(f"{conversation.id}:%"))
-        .execution_options(synchronize_session=False))
+    # the timer of unanswered danger sees this message and stays silent; deleting it here, behind the conversation's lock,
+    # would be against the lock order: the courier locks the timer first
     return add_message(session, conversation, channel, author="operator", text=text, now=now, staff_id=viewer.staff_id,
                        external_id=external_id)
 

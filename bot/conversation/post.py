@@ -52,9 +52,11 @@ def _deal_with(session: Session, notice: Notice, replies: Replies, now: datetime
 
 def held_notices(session: Session, conversation_id: int) -> list[Notice]:
     """Notices that wait for the operator of this conversation."""
+    # by contact: the ticket may come from an earlier conversation, the notice goes to the present one
     return list(session.execute(
         sa.select(Notice).join(TicketEvent, TicketEvent.id == Notice.event_id).join(Ticket, Ticket.id == TicketEvent.ticket_id)
-        .where(Notice.state == "held", Ticket.conversation_id == conversation_id).order_by(Notice.id)).scalars())
+        .join(Conversation, Conversation.contact_id == Ticket.contact_id)
+        .where(Notice.state == "held", Conversation.id == conversation_id).order_by(Notice.id)).scalars())
 
 
 def run_timer(database: Database, replies: Replies, now: datetime) -> str | None:

@@ -132,9 +132,9 @@ def folder_counts(session: Session, viewer: Viewer) -> dict[str, int]:
     return {"waiting": waiting, "mine": mine, "all": everything}
 
 
-def alarms(session: Session, viewer: Viewer) -> list[tuple[int, datetime]]:
-    """(conversation, since when) of every danger that is not over, for the alarm of the desk."""
+def alarms(session: Session, viewer: Viewer) -> list[tuple[int, datetime, bool]]:
+    """(conversation, since when, whether a person has it) of every danger that is not over, for the desk's alarm."""
     scope = visible_conversations(viewer).where(
         Conversation.danger == "now", Conversation.mode != "closed", Conversation.danger_at.isnot(None)).subquery()
-    return [(row.id, row.danger_at) for row in session.execute(
-        sa.select(scope.c.id, scope.c.danger_at).order_by(scope.c.danger_at))]
+    return [(row.id, row.danger_at, row.mode == "human") for row in session.execute(
+        sa.select(scope.c.id, scope.c.danger_at, scope.c.mode).order_by(scope.c.danger_at))]

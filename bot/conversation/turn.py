@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 
 from actions.language.replies import Replies
@@ -39,7 +40,7 @@ class TurnTools:
 
 @dataclass(frozen=True)
 class Worked:
-    """The outcome of one turn: answered, handed_over (a person owns it), overtaken, failed or given_up."""
+    """The outcome of one turn: answered, handed_over (a person owns it), overtaken, begun_again, failed or given_up."""
 
     outcome: str
     conversation_id: int
@@ -125,6 +126,8 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
         if turn.error is not None:
             session.rollback()
             step, error = turn.error
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise error  # the database went away, not the turn: the message waits for the next attempt
             log.error("turn_failed", conversation=conversation_id, step=step, error=type(error).__name__,
                       where=_where(error))
             _to_a_person(tools, conversation_id, epoch, ids, channel, "turn_failed")
@@ -132,7 +135,7 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
         outcome = _finish(session, turn, epoch, danger_at, ids, tools.now())
     if outcome == "overtaken":
         _keep_draft(tools, turn, ids)
-    else:
+    elif outcome == "answered":
         tools.wake.ring(OUT)
     tools.wake.hint("queue", f"conversation:{conversation_id}", "tickets")
     return Worked(outcome, conversation_id)
@@ -147,21 +150,27 @@ def _where(error: BaseException) -> str:
 
 
 def _finish(session: Session, turn: Turn, epoch: int, danger_at: datetime | None, ids: list[int], now: datetime) -> str:
-    """The one conditional write that decides: still the bot's conversation, still the same epoch."""
+    """The one conditional write that decides: still the bot's conversation, still the same epoch, no new danger.
+
+    Danger that came meanwhile has its ticket already, and from now on the bot asks only about safety (DESIGN 2 point 2):
+    what this turn thought up is thrown away, its messages wait on and are read again together with the cry.
+    """
     values: dict[str, Any] = {"dialogue": turn.dialogue, "facts": turn.facts.as_json(), "last_message_at": now}
     if turn.danger_over:  # unless new words of danger came in meanwhile
         values["danger"] = sa.case((Conversation.danger_at == danger_at, "past"), else_=Conversation.danger)
     if turn.handoff is not None:
         values["waiting_since"] = sa.func.coalesce(Conversation.waiting_since, now)
         values["waiting_reason"] = sa.func.coalesce(Conversation.waiting_reason, turn.handoff)
-    mine = session.execute(
+    mine = (Conversation.id == turn.conversation_id, Conversation.epoch == epoch, Conversation.mode == "bot")
+    updated = session.execute(
         sa.update(Conversation)
-        .where(Conversation.id == turn.conversation_id, Conversation.epoch == epoch, Conversation.mode == "bot")
+        .where(*mine, sa.or_(Conversation.danger != "now", Conversation.danger_at.is_not_distinct_from(danger_at)))
         .values(**values).execution_options(synchronize_session=False)
     ).rowcount
-    if not mine:
+    if not updated:
         session.rollback()
-        return "overtaken"
+        still_mine = session.execute(sa.select(Conversation.id).where(*mine)).first()
+        return "begun_again" if still_mine else "overtaken"
     conversation = session.execute(
         sa.select(Conversation).where(Conversation.id == turn.conversation_id).execution_options(populate_existing=True)
     ).scalar_one()
@@ -183,7 +192,10 @@ def _mark_handed_over(session: Session, ids: list[int]) -> bool:
 
 def _keep_draft(tools: TurnTools, turn: Turn, ids: list[int]) -> None:
     with tools.database.begin() as session:
-        if not _mark_handed_over(session, ids):
+        _mark_handed_over(session, ids)
+        # another worker may have handed it over between our rollback and now; only an answer makes the draft useless
+        handed = sa.select(Message.id).where(Message.id.in_(ids), Message.handed_over)
+        if session.execute(handed).first() is None:
             return
         for reply in turn.replies:
             session.add(Draft(conversation_id=turn.conversation_id, answers=turn.seq, text=reply.text, created_at=turn.now))

@@ -16,6 +16,7 @@ from actions.storage.tables import Contact, Conversation
 from actions.tickets.queries import tickets_of_conversation
 from bot.conversation import ownership
 from bot.conversation.ownership import NotYours
+from bot.conversation.post import held_notices
 from bot.conversation.transcript import alarms, desk_lines, desk_rows, drafts, folder_counts
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit, pane_of
@@ -59,6 +60,7 @@ def _talk(session: Session, visit: Visit, conversation: Conversation) -> dict[st
     return {
         "conversation": conversation, "channel": contact.channel if contact else "",
         "lines": desk_lines(session, conversation), "drafts": drafts(session, conversation) if mine else [],
+        "held": [parts.replies.text(n.kind, **n.parameters) for n in held_notices(session, conversation.id)],
         "owner": staff_name(session, conversation.owner_id), "mine": mine,
         "may_take": viewer.may("take_over") and conversation.mode == "bot",
         "fact_lines": parts.fact_titles((conversation.facts or {}).get("answers") or {}),

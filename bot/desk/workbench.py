@@ -56,15 +56,24 @@ def _lack(parts: WebParts, lack: Mapping[str, Any]) -> str:
     return fact.title if fact is not None else str(lack.get("what") or "")
 
 
+def _because(parts: WebParts, verdict: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Fact in words → the articles it was weighed by."""
+    found: dict[str, list[str]] = {}
+    for reason in verdict.get("because", []):
+        for line in parts.fact_titles({reason["fact"]: reason.get("value")}):
+            cites = found.setdefault(line, [])
+            if reason.get("cite") and reason["cite"] not in cites:
+                cites.append(reason["cite"])
+    return found
+
+
 def _verdicts(parts: WebParts, record: ScreeningRecord | None) -> list[dict[str, Any]]:
     """Verdicts worth showing, with readable reasons."""
     verdicts = (record.outcome or {}).get("verdicts", []) if record is not None else []
     return [
-        {"programme": verdict.get("programme"), "verdict": verdict["verdict"],
-         "because": [{"title": line, "cite": reason.get("cite")} for reason in verdict.get("because", [])
-                     for line in parts.fact_titles({reason["fact"]: reason.get("value")})],
+        {"programme": verdict.get("programme"), "verdict": verdict["verdict"], "because": _because(parts, verdict),
          "missing": list(dict.fromkeys(filter(None, (_lack(parts, lack) for lack in verdict.get("missing", [])))))}
-        for verdict in verdicts
+        for verdict in sorted(verdicts, key=lambda verdict: verdict.get("verdict") != "likely")
         if verdict.get("verdict") == "likely" or verdict.get("verdict") == "check" and verdict.get("because")
     ]
 

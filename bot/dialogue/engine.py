@@ -23,6 +23,10 @@ ANSWERS_ONLY = frozenset({
 HEAD, TAIL = 2_000, 1_000  # a longer message is read by its first 2,000 and last 1,000 characters
 
 
+class NoAnswer(Exception):
+    """A turn ended without a word for the resident."""
+
+
 def readable_part(text: str) -> str:
     """What the model reads of a message: normalised, its middle left out when it is long, never a Rasa command."""
     plain = normalise(text).text
@@ -99,6 +103,8 @@ class Dialogue:
         turn.alternatives = ranking[1:4]
         sender = f"conversation-{turn.conversation_id}"
         self._loop.run_until_complete(self._run(turn, sender, parsed))
+        if turn.error is None and not turn.replies:
+            turn.fail("dialogue", NoAnswer())  # Rasa may swallow what went wrong; silence reads as refusal
 
     async def _run(self, turn: Turn, sender: str, parsed: dict[str, Any]) -> None:
         # one task: begin, Rasa's work and compact share its context

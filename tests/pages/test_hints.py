@@ -78,3 +78,20 @@ def test_limit_counts_per_key(redis_url: str) -> None:
 def test_without_redis_nobody_is_slowed(tmp_path: Path) -> None:
     assert all(Limit(None, "test", 0, 60).allow("a") for _ in range(3))
     assert all(Limit(f"unix://{tmp_path}/nothing.sock", "test", 0, 60).allow("a") for _ in range(3))
+
+
+def test_when_redis_dies_the_streams_look_by_themselves_at_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    server = start_redis(Path(tmp_path_factory.mktemp("redis-dies")))
+
+    async def run() -> list[str]:
+        board = HintBoard(server.url)
+        stream = board.events(lambda hint: hint, beat=600, look=0.01)
+        await take(stream, 1)
+        while not board.live:
+            await take(stream, 1)
+        server.stop()
+        after = await take(stream, 3)
+        await board.stop()
+        return after
+
+    assert asyncio.run(run()) == ["data: look\n\n"] * 3

@@ -87,7 +87,7 @@
   }
   function calm() { clearInterval(blink); blink = 0; document.title = title; }
   function alarm() {
-    var now = Array.prototype.map.call(document.querySelectorAll("[data-alarm]"), function (a) { return a.dataset.alarm; });
+    var now = Array.prototype.map.call(document.querySelectorAll("[data-alarm]"), function (mark) { return mark.dataset.alarm; });
     var before = known(), news = now.filter(function (a) { return before.indexOf(a) < 0; });
     try { sessionStorage.setItem(KNOWN, JSON.stringify(now)); } catch (e) { /* sounds again after a reload, no harm */ }
     if (!news.length) return;

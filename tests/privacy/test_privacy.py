@@ -1,0 +1,56 @@
+"""Keys, consent, and an audit chain in which a gap shows."""
+from __future__ import annotations
+
+import stat
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions.privacy.commands import audit_hash, record_audit
+from actions.privacy.keys import Keys, KeyWrong, load_keys
+from actions.storage.tables import Audit
+
+NOW = datetime(2026, 11, 20, 2, 0, tzinfo=timezone.utc)
+KEYS = Keys(b"k" * 32)
+
+
+@given(st.text(st.characters(blacklist_categories=("Cs",))))
+def test_what_is_sealed_opens_again_and_shows_nothing(text: str) -> None:
+    sealed = KEYS.seal(text)
+    assert KEYS.open(sealed) == text
+    assert len(text) < 4 or text.encode() not in sealed
+
+
+def test_another_key_opens_nothing() -> None:
+    with pytest.raises(KeyWrong):
+        Keys(b"x" * 32).open(KEYS.seal("13800005678"))
+
+
+def test_fingerprints_match_only_the_same_parts() -> None:
+    assert KEYS.fingerprint("web", "a") == KEYS.fingerprint("web", "a")
+    assert KEYS.fingerprint("web", "a") != KEYS.fingerprint("weba", "") != Keys(b"x" * 32).fingerprint("web", "a")
+
+
+def test_the_key_file_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "field.key"
+    first = load_keys(path, None)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_keys(path, None).open(first.seal("x")) == "x"
+
+
+def test_the_audit_is_a_chain(database: Any) -> None:
+    for number in range(3):
+        with database.begin() as session:
+            record_audit(session, actor="staff:1", action="read", object_=f"ticket:{number}", now=NOW, data={"why": "test"})
+    with database.begin() as session:
+        rows = session.execute(sa.select(Audit).order_by(Audit.id)).scalars().all()
+        previous = None
+        for row in rows:
+            assert row.previous == previous
+            assert row.hash == audit_hash(previous, row.at, row.actor, row.action, row.object, row.data)
+            previous = row.hash
