@@ -1,11 +1,13 @@
 """Turn: the one transaction in which a message is thought about; what was heard, what is answered, what went wrong."""
+
 from __future__ import annotations
 
 import contextvars
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Iterator
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -38,7 +40,7 @@ class Facts:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any] | None) -> "Facts":
+    def from_json(cls, data: dict[str, Any] | None) -> Facts:
         """Back from the row; keys of an older version that are gone are left out."""
         known = cls.__dataclass_fields__.keys()
         return cls(**{key: value for key, value in (data or {}).items() if key in known})
@@ -105,12 +107,15 @@ class Turn:
         """The seq of the last message this turn answers."""
         return self.messages[-1].seq
 
-    def say(self, reply_id: str, *, asks: str | None = None, buttons: list[dict[str, Any]] | None = None,
-            **values: object) -> None:
+    def say(
+        self, reply_id: str, *, asks: str | None = None, buttons: list[dict[str, Any]] | None = None, **values: object
+    ) -> None:
         """Adds a reply from config/replies; its own buttons unless others are given."""
         entry = self.replies_book.get(reply_id)
         own = [{"title": button.title, "value": button.value} for button in entry.buttons]
-        self.say_text(self.replies_book.text(reply_id, **values), asks=asks, buttons=own if buttons is None else buttons)
+        self.say_text(
+            self.replies_book.text(reply_id, **values), asks=asks, buttons=own if buttons is None else buttons
+        )
 
     def say_text(self, text: str, *, asks: str | None = None, buttons: list[dict[str, Any]] | None = None) -> None:
         """Adds a reply whose text was made elsewhere from data."""

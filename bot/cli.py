@@ -1,4 +1,5 @@
-"""The `youmen` command: every verb, and the exit codes all of them keep. 0 done, 1 the answer is no, 2 usage, 3 not ready."""
+"""The `youmen` command: every verb, and the exit codes all keep: 0 done, 1 the answer is no, 2 usage, 3 not ready."""
+
 from __future__ import annotations
 
 import errno
@@ -14,8 +15,18 @@ from bot.settings import SettingWrong, load_settings
 
 # verb → module of bot.commands that defines it; imported only when the verb is used
 VERBS = {
-    "up": "running", "run": "running", "train": "running", "migrate": "running", "doctor": "doctor", "user": "staff",
-    "understand": "reading", "route": "reading", "screen": "reading", "due": "reading", "chat": "chat", "bench": "bench",
+    "up": "running",
+    "run": "running",
+    "train": "running",
+    "migrate": "running",
+    "doctor": "doctor",
+    "user": "staff",
+    "understand": "reading",
+    "route": "reading",
+    "screen": "reading",
+    "due": "reading",
+    "chat": "chat",
+    "bench": "bench",
 }
 
 

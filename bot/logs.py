@@ -1,17 +1,34 @@
 """Logs without personal data: one line of JSON per event on stderr; texts, addresses and names never reach them."""
+
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, MutableMapping
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 
 # keys that may carry what a person said or who they are; dropped wherever they appear
-NEVER = frozenset({
-    "text", "message", "address", "phone", "name", "sender_id", "tracker", "slots", "entities", "parse_data_text",
-    "parse_data_entities", "tracker_latest_message", "rasa_events", "slot_candidates", "events",
-})
+NEVER = frozenset(
+    {
+        "text",
+        "message",
+        "address",
+        "phone",
+        "name",
+        "sender_id",
+        "tracker",
+        "slots",
+        "entities",
+        "parse_data_text",
+        "parse_data_entities",
+        "tracker_latest_message",
+        "rasa_events",
+        "slot_candidates",
+        "events",
+    }
+)
 
 
 def _drop_personal(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

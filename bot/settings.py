@@ -1,10 +1,11 @@
 """Every setting in one place: read from the environment once, checked, typed. A wrong value names itself."""
+
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Mapping
 from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,8 @@ class Settings:
     area: str
     field_key: str | None
     telegram_token: str | None
+    telegram_api_url: str | None
+    telegram_updates: str
     build: Path
 
     @property
@@ -40,7 +43,10 @@ class Settings:
     @property
     def address(self) -> str:
         """Where people reach the pages."""
-        return self.public_url or f"http://{'localhost' if self.host in ('127.0.0.1', '0.0.0.0') else self.host}:{self.port}"
+        return (
+            self.public_url
+            or f"http://{'localhost' if self.host in ('127.0.0.1', '0.0.0.0') else self.host}:{self.port}"
+        )
 
     @property
     def secure_cookies(self) -> bool:
@@ -103,6 +109,8 @@ SETTINGS: dict[str, tuple[Callable[[str], object], str, object]] = {
     "YOUMEN_AREA": (str, "a folder name of config/areas", ""),
     "YOUMEN_FIELD_KEY": (_hex_key, "64 hexadecimal digits", None),
     "TELEGRAM_TOKEN": (str, "the token of a bot", None),
+    "TELEGRAM_API_URL": (_url("http", "https"), "the address of a Bot API server", None),
+    "TELEGRAM_UPDATES": (_choice("poll", "webhook"), "poll or webhook", "poll"),
     "YOUMEN_BUILD": (lambda text: Path(text).expanduser().resolve(), "a folder", PROJECT / "build"),
 }
 
@@ -117,8 +125,11 @@ def load_settings(environment: Mapping[str, str], home: Path | None = None) -> S
         except ValueError:
             shown = "(hidden)" if name in ("YOUMEN_FIELD_KEY", "TELEGRAM_TOKEN") else repr(text)
             raise SettingWrong(f"{name} is {shown}; allowed is {allowed}") from None
-    unknown = [name for name in environment if name.startswith("YOUMEN_") and name not in SETTINGS
-               and name not in ("YOUMEN_SHARED", "YOUMEN_VENV")]
+    unknown = [
+        name
+        for name in environment
+        if name.startswith("YOUMEN_") and name not in SETTINGS and name not in ("YOUMEN_SHARED", "YOUMEN_VENV")
+    ]
     if unknown:
         raise SettingWrong(f"{unknown[0]} is no setting; known are {', '.join(sorted(SETTINGS))}")
     database_url = values["DATABASE_URL"]
@@ -126,9 +137,18 @@ def load_settings(environment: Mapping[str, str], home: Path | None = None) -> S
         database_url = database_url.replace("postgres://", "postgresql://", 1)
     return Settings(
         home=home.expanduser().resolve() if home else values["YOUMEN_HOME"] or _default_home(),  # type: ignore[arg-type]
-        host=values["YOUMEN_HOST"], port=values["YOUMEN_PORT"], public_url=values["YOUMEN_PUBLIC_URL"],  # type: ignore[arg-type]
-        database_url=database_url, redis_url=values["REDIS_URL"], workers=values["YOUMEN_WORKERS"],  # type: ignore[arg-type]
-        turn_seconds=values["YOUMEN_TURN_SECONDS"], log_level=values["YOUMEN_LOG_LEVEL"],  # type: ignore[arg-type]
-        area=values["YOUMEN_AREA"], field_key=values["YOUMEN_FIELD_KEY"],  # type: ignore[arg-type]
-        telegram_token=values["TELEGRAM_TOKEN"], build=values["YOUMEN_BUILD"],  # type: ignore[arg-type]
+        host=values["YOUMEN_HOST"],
+        port=values["YOUMEN_PORT"],
+        public_url=values["YOUMEN_PUBLIC_URL"],  # type: ignore[arg-type]
+        database_url=database_url,
+        redis_url=values["REDIS_URL"],
+        workers=values["YOUMEN_WORKERS"],  # type: ignore[arg-type]
+        turn_seconds=values["YOUMEN_TURN_SECONDS"],
+        log_level=values["YOUMEN_LOG_LEVEL"],  # type: ignore[arg-type]
+        area=values["YOUMEN_AREA"],
+        field_key=values["YOUMEN_FIELD_KEY"],  # type: ignore[arg-type]
+        telegram_token=values["TELEGRAM_TOKEN"],
+        telegram_api_url=values["TELEGRAM_API_URL"],  # type: ignore[arg-type]
+        telegram_updates=values["TELEGRAM_UPDATES"],
+        build=values["YOUMEN_BUILD"],  # type: ignore[arg-type]
     )

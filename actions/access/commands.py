@@ -1,4 +1,5 @@
 """Makes staff, signs them in and out. Passwords are hashed with argon2; five wrong tries lock an hour."""
+
 from __future__ import annotations
 
 import secrets
@@ -46,25 +47,48 @@ def new_password(length: int = 12) -> str:
 
 
 def create_staff(
-    session: Session, *, login: str, name: str, role: str, unit_id: str | None, password: str, now: datetime,
+    session: Session,
+    *,
+    login: str,
+    name: str,
+    role: str,
+    unit_id: str | None,
+    password: str,
+    now: datetime,
     must_change_password: bool = True,
 ) -> Staff:
     """Adds a staff member. The caller has checked role and unit against config."""
     staff = Staff(
-        login=login, name=name, role=role, unit_id=unit_id, password_hash=_hasher.hash(password),
-        must_change_password=must_change_password, active=True, failed_signins=0, created_at=now,
+        login=login,
+        name=name,
+        role=role,
+        unit_id=unit_id,
+        password_hash=_hasher.hash(password),
+        must_change_password=must_change_password,
+        active=True,
+        failed_signins=0,
+        created_at=now,
     )
     session.add(staff)
     session.flush()
-    record_audit(session, actor="system", action="staff_created", object_=f"staff:{staff.id}", now=now,
-                 data={"role": role, "unit": unit_id})
+    record_audit(
+        session,
+        actor="system",
+        action="staff_created",
+        object_=f"staff:{staff.id}",
+        now=now,
+        data={"role": role, "unit": unit_id},
+    )
     return staff
 
 
 def change_password(session: Session, staff_id: int, password: str, now: datetime) -> None:
     """Sets a new password and ends every other session of this person."""
-    session.execute(sa.update(Staff).where(Staff.id == staff_id).values(
-        password_hash=_hasher.hash(password), must_change_password=False, failed_signins=0, locked_until=None))
+    session.execute(
+        sa.update(Staff)
+        .where(Staff.id == staff_id)
+        .values(password_hash=_hasher.hash(password), must_change_password=False, failed_signins=0, locked_until=None)
+    )
     session.execute(sa.delete(StaffSession).where(StaffSession.staff_id == staff_id))
     record_audit(session, actor=f"staff:{staff_id}", action="password_changed", object_=f"staff:{staff_id}", now=now)
 
@@ -81,7 +105,9 @@ def sign_in(session: Session, *, login: str, password: str, now: datetime) -> Si
 
     Raises SignInRefused with `until` while the account is locked.
     """
-    staff = session.execute(sa.select(Staff).where(Staff.login == login, Staff.active).with_for_update()).scalar_one_or_none()
+    staff = session.execute(
+        sa.select(Staff).where(Staff.login == login, Staff.active).with_for_update()
+    ).scalar_one_or_none()
     if staff is None:
         _matches(_NOBODY, password)
         return None
@@ -95,8 +121,11 @@ def sign_in(session: Session, *, login: str, password: str, now: datetime) -> Si
         return None
     staff.failed_signins, staff.locked_until = 0, None
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
-    session.add(StaffSession(token_hash=token_hash(token), csrf=csrf, staff_id=staff.id, created_at=now,
-                             expires_at=now + SIGNED_IN))
+    session.add(
+        StaffSession(
+            token_hash=token_hash(token), csrf=csrf, staff_id=staff.id, created_at=now, expires_at=now + SIGNED_IN
+        )
+    )
     record_audit(session, actor=f"staff:{staff.id}", action="signed_in", object_=f"staff:{staff.id}", now=now)
     return SignedIn(token, csrf, staff.id)
 

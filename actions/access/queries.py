@@ -1,4 +1,5 @@
 """The one query builder for everything a person may see. A row outside the scope does not exist for the viewer."""
+
 from __future__ import annotations
 
 import hashlib
@@ -44,7 +45,9 @@ def access_ticket(session: Session, viewer: Viewer, number: str) -> Ticket:
 
 def access_conversation(session: Session, viewer: Viewer, conversation_id: int) -> Conversation:
     """One conversation. Raises Refused alike when it does not exist and when it is not for this viewer."""
-    found = session.execute(visible_conversations(viewer).where(Conversation.id == conversation_id)).scalar_one_or_none()
+    found = session.execute(
+        visible_conversations(viewer).where(Conversation.id == conversation_id)
+    ).scalar_one_or_none()
     if found is None:
         raise Refused("no such conversation")
     return found
@@ -56,7 +59,9 @@ def as_viewer(staff: Staff, roles: Mapping[str, Role]) -> Viewer:
     return Viewer(staff.id, staff.login, staff.name, role, staff.unit_id)
 
 
-def signed_in(session: Session, token: str | None, roles: Mapping[str, Role], now: datetime) -> tuple[Viewer, str] | None:
+def signed_in(
+    session: Session, token: str | None, roles: Mapping[str, Role], now: datetime
+) -> tuple[Viewer, str] | None:
     """(viewer, csrf) of a session token; None when it is unknown, over, or the person was switched off."""
     if not token:
         return None

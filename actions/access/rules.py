@@ -1,4 +1,5 @@
-"""Roles and what they permit, read from config/roles; and Viewer, a signed-in person as the rest of the house sees one."""
+"""Roles and what they permit, read from config/roles; and Viewer: a signed-in person."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -8,7 +9,11 @@ from pathlib import Path
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 
 PERMISSIONS = {
-    "see_conversations", "take_over", "see_tickets", "accept_ticket", "manage_staff",
+    "see_conversations",
+    "take_over",
+    "see_tickets",
+    "accept_ticket",
+    "manage_staff",
 }
 SCOPES = {"unit", "all", "none"}
 
@@ -58,9 +63,13 @@ def load_roles(path: Path) -> Mapping[str, Role]:
     for role_id, entry in load_yaml(path).items():
         require_keys(path, entry, ["title", "scope", "may"])
         if entry["scope"] not in SCOPES:
-            raise ConfigError(path, line_of(entry, "scope"), f"unknown scope {entry['scope']!r}", nearest(entry["scope"], SCOPES))
+            raise ConfigError(
+                path, line_of(entry, "scope"), f"unknown scope {entry['scope']!r}", nearest(entry["scope"], SCOPES)
+            )
         for permission in entry["may"]:
             if permission not in PERMISSIONS:
-                raise ConfigError(path, line_of(entry, "may"), f"unknown permission {permission!r}", nearest(permission, PERMISSIONS))
+                raise ConfigError(
+                    path, line_of(entry, "may"), f"unknown permission {permission!r}", nearest(permission, PERMISSIONS)
+                )
         roles[role_id] = Role(role_id, entry["title"], entry["scope"], frozenset(entry["may"]))
     return roles

@@ -1,9 +1,11 @@
 """Reads the data files of config/ and nlu_data/ so that every mistake names file, line, what and how to mend it."""
+
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError

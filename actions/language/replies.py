@@ -1,10 +1,12 @@
 """Everything the hotline says: texts from config/replies, found by id, with their parameters checked."""
+
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 
@@ -81,7 +83,9 @@ def load_replies(folders: Iterable[Path]) -> Replies:
                 except ValueError as error:
                     raise ConfigError(path, line, f"{reply_id}: {error}", "close every {name} with one }") from None
                 if reply_id in seen:
-                    raise ConfigError(path, line, f"{reply_id} stands in {seen[reply_id].name} too", "rename one of them")
+                    raise ConfigError(
+                        path, line, f"{reply_id} stands in {seen[reply_id].name} too", "rename one of them"
+                    )
                 seen[reply_id] = path
                 buttons = tuple(ReplyButton(str(b["title"]), b["value"]) for b in entry.get("buttons", []))
                 texts[reply_id] = ReplyText(reply_id, text, buttons, needs)

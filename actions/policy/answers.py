@@ -1,4 +1,5 @@
 """Finds the reviewed answer to a policy question, or says honestly that there is none."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Answers:
         body = entry.text
         if entry.parameter is not None:
             uses = settings_at(self.ruleset, today, self.ruleset.default_region).uses
-            lines = [parameter_line(self.ruleset, uses[name]) for name in (entry.parameter, entry.second_parameter) if name]
+            lines = [
+                parameter_line(self.ruleset, uses[name]) for name in (entry.parameter, entry.second_parameter) if name
+            ]
             body = body.format(first=lines[0], second=lines[1] if len(lines) > 1 else "")
         return self.shown.format(text=body.strip(), source=entry.source, reviewed=entry.reviewed), True
 
@@ -60,12 +63,27 @@ def load_answers(path: Path, ruleset: RuleSet) -> Answers:
     require_keys(path, data, ["entries", "none", "shown"])
     entries = []
     for item in data["entries"]:
-        require_keys(path, item, ["id", "intents", "words", "text", "source", "owner", "reviewed"],
-                     ["parameter", "second_parameter"])
+        require_keys(
+            path,
+            item,
+            ["id", "intents", "words", "text", "source", "owner", "reviewed"],
+            ["parameter", "second_parameter"],
+        )
         for key in ("parameter", "second_parameter"):
             if key in item and item[key] not in ruleset.parameters:
-                raise ConfigError(path, line_of(item, key), f"unknown parameter {item[key]!r}", nearest(item[key], ruleset.parameters))
-        entries.append(Entry(
-            str(item["id"]), tuple(item["intents"]), tuple(item["words"]), str(item["text"]), str(item["source"]),
-            str(item["reviewed"]), item.get("parameter"), item.get("second_parameter")))
+                raise ConfigError(
+                    path, line_of(item, key), f"unknown parameter {item[key]!r}", nearest(item[key], ruleset.parameters)
+                )
+        entries.append(
+            Entry(
+                str(item["id"]),
+                tuple(item["intents"]),
+                tuple(item["words"]),
+                str(item["text"]),
+                str(item["source"]),
+                str(item["reviewed"]),
+                item.get("parameter"),
+                item.get("second_parameter"),
+            )
+        )
     return Answers(tuple(entries), str(data["none"]), str(data["shown"]).strip(), ruleset)

@@ -1,4 +1,5 @@
 """Encrypts single fields and makes keyed hashes of them; the key lives in the home folder or the environment."""
+
 from __future__ import annotations
 
 import base64

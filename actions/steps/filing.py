@@ -1,14 +1,15 @@
 """Opens the ticket with everything known, its records beside it, and tells the resident number, code and township."""
+
 from __future__ import annotations
 
 from datetime import datetime
 
-from actions.due.clock import Due, due
+from actions.due.clock import SHANGHAI, Due, due
 from actions.privacy.commands import record_consent
 from actions.screening.evaluate import Screening, evaluate
 from actions.screening.record import decision_record
 from actions.steps.knowledge import Knowledge
-from actions.steps.listening import SHANGHAI, today, urgency
+from actions.steps.listening import today, urgency
 from actions.storage.tables import RouteRecord, ScreeningRecord
 from actions.tickets.commands import Opened, Request, Responsible, complete_ticket, open_ticket
 from actions.tickets.queries import latest_of_conversation
@@ -41,15 +42,23 @@ def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) 
     event, household = turn.facts.places.get("event"), turn.facts.places.get("household")
     kind = turn.facts.answers.get("event_kind", {}).get("value")
     return Request(
-        responsible=responsible(turn, know), programme=TEMPORARY, due=limit, due_rule=clock,
+        responsible=responsible(turn, know),
+        programme=TEMPORARY,
+        due=limit,
+        due_rule=clock,
         legal_basis="consent" if turn.facts.consent == "given" else "emergency",
-        event_kind=kind if isinstance(kind, str) else None, aid_first=first, urgency=urgency(turn),
-        discreet=kind in DISCREET_EVENTS, read_back=read_back, facts=dict(turn.facts.answers),
+        event_kind=kind if isinstance(kind, str) else None,
+        aid_first=first,
+        urgency=urgency(turn),
+        discreet=kind in DISCREET_EVENTS,
+        read_back=read_back,
+        facts=dict(turn.facts.answers),
         event_place=know.keys.open(event["text"].encode()) if event else None,
         household_place=know.keys.open(household["text"].encode()) if household else None,
         household_unit_name=household.get("unit_name") if household else None,
         phone=know.keys.open(turn.facts.phone.encode()) if turn.facts.phone else None,
-        conversation_id=turn.conversation_id, contact_id=turn.contact_id,
+        conversation_id=turn.conversation_id,
+        contact_id=turn.contact_id,
     ), limit
 
 
@@ -65,16 +74,31 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
         opened = complete_ticket(turn.session, know.keys, begun.number, request, turn.now)
     else:
         opened = open_ticket(turn.session, know.keys, request, turn.now)
-    turn.session.add(ScreeningRecord(
-        conversation_id=turn.conversation_id, ticket_id=opened.ticket.id, ruleset=screening.ruleset.version,
-        as_of=screening.as_of, region=screening.region, answers=dict(turn.facts.answers),
-        outcome=decision_record(screening, [{"fact": name} for name in turn.facts.asked]), created_at=turn.now))
+    turn.session.add(
+        ScreeningRecord(
+            conversation_id=turn.conversation_id,
+            ticket_id=opened.ticket.id,
+            ruleset=screening.ruleset.version,
+            as_of=screening.as_of,
+            region=screening.region,
+            answers=dict(turn.facts.answers),
+            outcome=decision_record(screening, [{"fact": name} for name in turn.facts.asked]),
+            created_at=turn.now,
+        )
+    )
     event = turn.facts.places.get("event")
     if event is not None:
-        turn.session.add(RouteRecord(
-            conversation_id=turn.conversation_id, ticket_id=opened.ticket.id, table_version=event["table_version"],
-            as_of=datetime.fromisoformat(event["as_of"]).date(), text=(turn.facts.event_text or "").encode(),
-            outcome={key: value for key, value in event.items() if key != "text"}, created_at=turn.now))
+        turn.session.add(
+            RouteRecord(
+                conversation_id=turn.conversation_id,
+                ticket_id=opened.ticket.id,
+                table_version=event["table_version"],
+                as_of=datetime.fromisoformat(event["as_of"]).date(),
+                text=(turn.facts.event_text or "").encode(),
+                outcome={key: value for key, value in event.items() if key != "text"},
+                created_at=turn.now,
+            )
+        )
     if read_back != "none":
         _tell(turn, know, opened, request.responsible, limit)
     return opened
@@ -82,16 +106,30 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
 
 def _tell(turn: Turn, know: Knowledge, opened: Opened, who: Responsible, limit: Due) -> None:
     book, ticket = turn.replies_book, opened.ticket
-    due_line = book.text("ticket_due" if limit.status == "confirmed" else "ticket_due_pending",
-                         due=limit.due.astimezone(SHANGHAI))
+    due_line = book.text(
+        "ticket_due" if limit.status == "confirmed" else "ticket_due_pending", due=limit.due.astimezone(SHANGHAI)
+    )
     if who.desk == "unit":
-        turn.say("ticket_opened", number=ticket.number, code=opened.query_code, unit_name=who.unit_name,
-                 district=who.district, due_line=due_line,
-                 next_line=book.text("ticket_next_aid_first" if ticket.aid_first else "ticket_next"))
+        turn.say(
+            "ticket_opened",
+            number=ticket.number,
+            code=opened.query_code,
+            unit_name=who.unit_name,
+            district=who.district,
+            due_line=due_line,
+            next_line=book.text("ticket_next_aid_first" if ticket.aid_first else "ticket_next"),
+        )
     elif who.desk == "outside":
         contact = contact_of(know, who.district)
-        turn.say("ticket_opened_outside", number=ticket.number, code=opened.query_code, due_line=due_line,
-                 district=full_district(turn, know), label=contact[0], phone=contact[1])
+        turn.say(
+            "ticket_opened_outside",
+            number=ticket.number,
+            code=opened.query_code,
+            due_line=due_line,
+            district=full_district(turn, know),
+            label=contact[0],
+            phone=contact[1],
+        )
     else:
         turn.say("ticket_opened_district", number=ticket.number, code=opened.query_code, due_line=due_line)
 
@@ -112,5 +150,12 @@ def contact_of(know: Knowledge, district: str | None) -> tuple[str, str]:
 def note_consent(turn: Turn, answer: str) -> None:
     """Records what the resident answered to the notice shown (个人信息保护法 14)."""
     record_consent(
-        turn.session, contact_id=turn.contact_id, conversation_id=turn.conversation_id, notice="privacy_notice",
-        version=turn.replies_book.text("privacy_version"), channel=turn.channel, answer=answer, now=turn.now)
+        turn.session,
+        contact_id=turn.contact_id,
+        conversation_id=turn.conversation_id,
+        notice="privacy_notice",
+        version=turn.replies_book.text("privacy_version"),
+        channel=turn.channel,
+        answer=answer,
+        now=turn.now,
+    )

@@ -1,7 +1,9 @@
 """The interview: takes the answer to what was asked, hears what else was said, asks the next thing or files."""
+
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from actions.language.dialect import to_standard
 from actions.places.resolver import resolve_answer
@@ -12,9 +14,20 @@ from actions.screening.explain import card, sentence
 from actions.screening.model import SOME_OF, YES_NO
 from actions.screening.read_back import read_back
 from actions.steps import words
+from actions.steps.anywhere import FINISH
 from actions.steps.filing import file_ticket, full_district, note_consent, responsible, screen
 from actions.steps.knowledge import Knowledge, knowledge
-from actions.steps.listening import SURE, listen, plain, remember, set_event_place, set_event_unit, situation, today, urgency
+from actions.steps.listening import (
+    SURE,
+    listen,
+    plain,
+    remember,
+    set_event_place,
+    set_event_unit,
+    situation,
+    today,
+    urgency,
+)
 from actions.steps.step import Step
 from actions.steps.topics_table import TICKET, Topic
 from actions.tickets.commands import supplement_ticket
@@ -24,7 +37,7 @@ from actions.turn import Turn
 MISSES = 2
 PLACE_TRIES = 2
 CONTINUE = [{"event": "slot", "name": "q_answer", "value": None}]
-FINISH = [*CONTINUE, {"event": "slot", "name": "requested_slot", "value": None}]
+READ_WHOLE = 3_000  # a longer message is read by head and tail; all of it is stored
 QUESTIONS = ("ask_policy_standard", "ask_documents", "ask_where_to_apply")
 CERTAIN = 0.55
 
@@ -105,6 +118,8 @@ def _open(turn: Turn, know: Knowledge) -> None:
         turn.say("reporter_opening", buttons=[])
     else:
         turn.say("opening_urgent" if situation(turn) == "urgent" else "opening_ordinary", buttons=[])
+    if len(turn.text) > READ_WHOLE:
+        turn.say("too_long_kept", buttons=[])
     says = topic_of(turn, know).says
     if says:
         turn.say_text(says)
@@ -114,8 +129,11 @@ def _open(turn: Turn, know: Knowledge) -> None:
 def _ask_safety(turn: Turn) -> None:
     turn.facts.asking = "safe_now"
     turn.facts.asked.append("safe_now")
-    turn.say("danger_ask_safe", asks="safe_now", buttons=[
-        {"title": turn.replies_book.text("danger_safe_title"), "value": True}])
+    turn.say(
+        "danger_ask_safe",
+        asks="safe_now",
+        buttons=[{"title": turn.replies_book.text("danger_safe_title"), "value": True}],
+    )
 
 
 # --- what is asked next ---------------------------------------------------------------------------------------------
@@ -191,7 +209,9 @@ def _ask_place(turn: Turn, know: Knowledge, frame: str | None) -> None:
         return
     household = turn.facts.places.get("household")
     if household is not None:
-        turn.say("place.ask_event", asks="event_place", buttons=[], household=know.keys.open(household["text"].encode()))
+        turn.say(
+            "place.ask_event", asks="event_place", buttons=[], household=know.keys.open(household["text"].encode())
+        )
     else:
         turn.say("place.ask_unit", asks="event_place", buttons=[])
 
@@ -199,28 +219,45 @@ def _ask_place(turn: Turn, know: Knowledge, frame: str | None) -> None:
 def _ask_read_back(turn: Turn, know: Knowledge) -> None:
     """What may fit and why, then everything read back; one yes files it."""
     if "read_back" not in turn.facts.asked:
-        lines = list(dict.fromkeys(  # a reason two programmes share is said once
-            line for block in card(know.ruleset, screen(turn, know))
-            for line in (words.text("may_fit_title", label=block.label, title=block.title), *block.because)))
+        lines = list(
+            dict.fromkeys(  # a reason two programmes share is said once
+                line
+                for block in card(know.ruleset, screen(turn, know))
+                for line in (words.text("may_fit_title", label=block.label, title=block.title), *block.because)
+            )
+        )
         if lines:
             turn.say("may_fit", lines="\n".join(lines), buttons=[])
     turn.facts.asking = "read_back"
     turn.facts.asked.append("read_back")
-    turn.say("read_back", asks="read_back", lines="\n".join(words.text("line", line=x) for x in read_back_lines(turn, know)),
-             who=_who_line(turn, know))
+    turn.say(
+        "read_back",
+        asks="read_back",
+        lines="\n".join(words.text("line", line=x) for x in read_back_lines(turn, know)),
+        who=_who_line(turn, know),
+    )
 
 
 def read_back_lines(turn: Turn, know: Knowledge) -> list[str]:
     """Facts, places and phone in short lines."""
-    sure = {name: answer for name, answer in turn.facts.answers.items()
-            if answer["confidence"] >= know.ruleset.interview.confirm_below}
+    sure = {
+        name: answer
+        for name, answer in turn.facts.answers.items()
+        if answer["confidence"] >= know.ruleset.interview.confirm_below
+    }
     book, lines = turn.replies_book, list(read_back(know.ruleset, sure))
     place = turn.facts.places.get("event")
     if place is not None and place["decision"] in SURE:
         name = place["unit_name"] or place["district"] or ""
         words_of_it = know.keys.open(place["text"].encode())
-        lines.append(book.text("read_back_event", place=words_of_it if name in words_of_it or not name
-                               else words.text("place_and_unit", place=words_of_it, unit_name=name)))
+        lines.append(
+            book.text(
+                "read_back_event",
+                place=words_of_it
+                if name in words_of_it or not name
+                else words.text("place_and_unit", place=words_of_it, unit_name=name),
+            )
+        )
     else:
         lines.append(book.text("read_back_event_unknown"))
     if "household" in turn.facts.places:
@@ -271,8 +308,12 @@ def _advise_without_consent(turn: Turn, know: Knowledge) -> None:
     who = responsible(turn, know)
     where = who.unit_name or who.district if who.desk != "district" else None
     turn.say("privacy_declined", buttons=[])
-    turn.say("privacy_advice", advice=_advice(turn, know), buttons=[_person_button()],
-             where=where or turn.replies_book.text("privacy_advice_where_unknown"))
+    turn.say(
+        "privacy_advice",
+        advice=_advice(turn, know),
+        buttons=[_person_button()],
+        where=where or turn.replies_book.text("privacy_advice_where_unknown"),
+    )
     turn.facts.answers, turn.facts.places = {}, {}
     turn.facts.phone = turn.facts.event_text = None
     _end(turn)
@@ -323,8 +364,14 @@ def _take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
     answers = read_answers(know.ruleset, name, to_standard(turn.text).text, today(turn))
     for answer in answers:
         if answer.fact == name or answer.fact not in turn.facts.answers:
-            remember(turn, answer.fact, plain(answer.value), "said" if answer.fact == name else "heard", turn.text[:80],
-                     answer.confidence)
+            remember(
+                turn,
+                answer.fact,
+                plain(answer.value),
+                "said" if answer.fact == name else "heard",
+                turn.text[:80],
+                answer.confidence,
+            )
     if any(answer.fact == name for answer in answers):
         return True
     changed = listen(turn, know)
@@ -444,7 +491,9 @@ def _take_read_back(turn: Turn, know: Knowledge) -> bool:
         return True
     if agreed is False and turn.facts.misses == 0:
         turn.facts.misses = 1
-        turn.say("what_is_wrong" if turn.intent != "correct" else "correction_not_understood", asks="read_back", buttons=[])
+        turn.say(
+            "what_is_wrong" if turn.intent != "correct" else "correction_not_understood", asks="read_back", buttons=[]
+        )
         return False
     # neither yes nor a correction we understand: filing never waits; the officer sees that it was not confirmed
     _finish_with_ticket(turn, know, "unconfirmed")
@@ -473,16 +522,23 @@ def _take_safety(turn: Turn, know: Knowledge) -> bool:
         return True
     if "event" not in turn.facts.places:
         turn.facts.asking = "safe_now"
-        turn.say("danger_ask_where", asks="safe_now", buttons=[
-            {"title": turn.replies_book.text("danger_safe_title"), "value": True}])
+        turn.say(
+            "danger_ask_where",
+            asks="safe_now",
+            buttons=[{"title": turn.replies_book.text("danger_safe_title"), "value": True}],
+        )
     else:
         _ask_safety(turn)
     return False
 
 
 TAKERS: dict[str, Callable[[Turn, Knowledge], bool]] = {
-    "consent": _take_consent, "event_place": _take_place, "phone": _take_phone, "read_back": _take_read_back,
-    "open_ticket": _take_open_ticket, "safe_now": _take_safety,
+    "consent": _take_consent,
+    "event_place": _take_place,
+    "phone": _take_phone,
+    "read_back": _take_read_back,
+    "open_ticket": _take_open_ticket,
+    "safe_now": _take_safety,
 }
 
 
@@ -523,8 +579,11 @@ def _speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
     if turn.confidence < CERTAIN or turn.unsure:
         return False
     if turn.intent == "ask_why":
-        turn.say_text(question_for(know.ruleset, asking).why if asking in know.ruleset.facts
-                      or asking in know.ruleset.interview.items else "")
+        turn.say_text(
+            question_for(know.ruleset, asking).why
+            if asking in know.ruleset.facts or asking in know.ruleset.interview.items
+            else ""
+        )
         _again(turn, know, asking)
         return True
     if turn.intent in QUESTIONS and not _answers_it(turn, know, asking):
@@ -584,7 +643,9 @@ def _other_button(turn: Turn, know: Knowledge, asking: str, press: dict[str, Any
     if name in know.ruleset.facts:
         fact = know.ruleset.facts[name]
         value = press["value"]
-        remember(turn, name, value if fact.type != SOME_OF or isinstance(value, list) else [value], "pressed", turn.text)
+        remember(
+            turn, name, value if fact.type != SOME_OF or isinstance(value, list) else [value], "pressed", turn.text
+        )
         turn.say("corrected", buttons=[])
     _again(turn, know, asking)
     return True

@@ -1,4 +1,5 @@
 """What steps know: places, rules, clocks, texts and answers, loaded once per process and checked while loading."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,15 +1,16 @@
-"""What a message tells beyond the question asked: facts stated openly, places with their roles. Nothing is said twice."""
+"""What a message tells beyond the question asked: facts stated openly, places with their roles."""
+
 from __future__ import annotations
 
-from datetime import date, timedelta, timezone
+from datetime import date
 from typing import Any
 
+from actions.due.clock import SHANGHAI
 from actions.language.facts import hear_facts
 from actions.places.resolver import Route, mentions_with_roles, resolve, resolve_answer
 from actions.steps.knowledge import Knowledge
 from actions.turn import Turn
 
-SHANGHAI = timezone(timedelta(hours=8))
 SURE = ("route", "confirm", "out_of_area")
 URGENT_EVENTS = ("fire", "drowning", "violence", "theft_stranded")
 
@@ -33,15 +34,19 @@ def _hear_facts(turn: Turn, know: Knowledge) -> list[str]:
         if name not in know.ruleset.facts:
             continue
         known = turn.facts.answers.get(name)
-        if known is not None and (known["how"] != "heard" or known["confidence"] > heard.confidence):
-            if name != "need_tonight" or known["how"] != "heard":
-                continue
+        if known is not None and not _yields(name, known, heard.confidence):
+            continue
         value = heard.value
         if known is not None and isinstance(value, (list, tuple)) and isinstance(known["value"], list):
             value = list(dict.fromkeys([*known["value"], *value]))  # needs add up
         remember(turn, name, plain(value), "heard", heard.heard, heard.confidence)
         changed.append(name)
     return changed
+
+
+def _yields(name: str, known: dict[str, Any], confidence: float) -> bool:
+    """Whether what is known may be changed by what was heard on the way; needs always add up."""
+    return known["how"] == "heard" and (name == "need_tonight" or known["confidence"] <= confidence)
 
 
 def plain(value: Any) -> Any:
@@ -65,12 +70,14 @@ def _hear_places(turn: Turn, know: Knowledge) -> bool:
     for mention in mentions_with_roles(turn.text, know.gazetteer, today(turn)):
         if mention.role in ("household", "residence", "hospital") and mention.role not in turn.facts.places:
             turn.facts.places[mention.role] = {
-                "text": know.keys.seal(mention.text).decode(), "unit": mention.unit, "unit_name": mention.unit_name,
+                "text": know.keys.seal(mention.text).decode(),
+                "unit": mention.unit,
+                "unit_name": mention.unit_name,
                 "seq": turn.seq,
             }
-    if route.decision in SURE or route.candidates:
-        if "event" not in turn.facts.places or turn.facts.places["event"]["decision"] not in SURE:
-            return set_event_place(turn, know, route)
+    known = turn.facts.places.get("event", {}).get("decision") in SURE
+    if not known and (route.decision in SURE or route.candidates):
+        return set_event_place(turn, know, route)
     return False
 
 
@@ -83,10 +90,17 @@ def event_words(route: Route) -> str:
 def set_event_place(turn: Turn, know: Knowledge, route: Route) -> bool:
     """Notes where it happened; True when this names a place."""
     turn.facts.places["event"] = {
-        "text": know.keys.seal(event_words(route)).decode(), "decision": route.decision, "unit": route.unit,
-        "unit_name": route.unit_name, "district": route.district, "city": route.city, "tier": route.tier,
+        "text": know.keys.seal(event_words(route)).decode(),
+        "decision": route.decision,
+        "unit": route.unit,
+        "unit_name": route.unit_name,
+        "district": route.district,
+        "city": route.city,
+        "tier": route.tier,
         "candidates": [{"unit": c.unit, "unit_name": c.unit_name} for c in route.candidates],
-        "table_version": route.table_version, "as_of": route.as_of.isoformat(), "seq": turn.seq,
+        "table_version": route.table_version,
+        "as_of": route.as_of.isoformat(),
+        "seq": turn.seq,
     }
     turn.facts.event_text = know.keys.seal(route.text).decode()
     return route.decision in SURE

@@ -1,4 +1,5 @@
 """What every step is: one action of Rasa that works on the current Turn and never lets an error pass as an answer."""
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -7,6 +8,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.steps.anywhere import FINISH, heard_anywhere
 from actions.turn import Turn, current_turn
 
 
@@ -25,6 +27,8 @@ class Step(Action, ABC):
         if turn.error is not None:
             return []
         try:
+            if not turn.replies and heard_anywhere(turn):
+                return list(FINISH)
             return self.do(turn) or []
         except Exception as error:
             turn.fail(self.title, error)

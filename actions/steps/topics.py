@@ -1,4 +1,5 @@
 """What is answered outside the interview: greetings, a person, general questions, progress, complaints, not ours."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -90,13 +91,22 @@ class CheckProgress(Step):
 
     def do(self, turn: Turn) -> None:
         """Progress of the tickets of this very contact: step, township, never name or cause (DESIGN 2 point 12)."""
-        rows = turn.session.execute(
-            sa.select(Ticket).where(Ticket.contact_id == turn.contact_id).order_by(Ticket.id.desc()).limit(3)).scalars().all()
+        rows = (
+            turn.session.execute(
+                sa.select(Ticket).where(Ticket.contact_id == turn.contact_id).order_by(Ticket.id.desc()).limit(3)
+            )
+            .scalars()
+            .all()
+        )
         if not rows:
             turn.say("progress_unknown", buttons=[person_button()])
         for ticket in rows:
-            turn.say("progress_ticket", number=ticket.number, state=words.text("state_" + ticket.state),
-                     unit_name=ticket.unit_name or ticket.district or "")
+            turn.say(
+                "progress_ticket",
+                number=ticket.number,
+                state=words.text("state_" + ticket.state),
+                unit_name=ticket.unit_name or ticket.district or "",
+            )
 
 
 class Complain(Step):
@@ -212,4 +222,3 @@ def _pressed(turn: Turn, press: dict[str, Any]) -> list[dict[str, Any]] | None:
         return INTERVIEW
     turn.say("not_now", buttons=[person_button()])
     return None
-

@@ -1,9 +1,10 @@
 """What each intent is about and where its interview leads, read from config/policy/topics.yaml."""
+
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.screening.model import RuleSet
@@ -31,6 +32,8 @@ def load_topics(path: Path, ruleset: RuleSet) -> Topics:
     for intent, entry in load_yaml(path).items():
         require_keys(path, entry, ["aim", "programmes"], ["says"])
         if entry["aim"] not in AIMS:
-            raise ConfigError(path, line_of(entry, "aim"), f"unknown aim {entry['aim']!r}", nearest(str(entry["aim"]), AIMS))
+            raise ConfigError(
+                path, line_of(entry, "aim"), f"unknown aim {entry['aim']!r}", nearest(str(entry["aim"]), AIMS)
+            )
         topics[intent] = Topic(intent, entry["aim"], tuple(entry["programmes"]), entry.get("says"))
     return topics

@@ -1,4 +1,5 @@
 """Small words the interview listens for and writes with, from config/language/dialogue.yaml."""
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -49,6 +50,12 @@ def wants_person(said: str) -> bool:
     """Whether a person is asked for in so many words."""
     bare = _bare(said)
     return len(bare) <= 2 * SHORT and any(word in bare for word in listed("person"))
+
+
+def takes_consent_back(said: str) -> bool:
+    """Whether somebody no longer wants their case written down."""
+    bare = _bare(said)
+    return len(bare) <= 2 * SHORT and any(word in bare for word in listed("withdraw"))
 
 
 def says_safe(said: str) -> bool:

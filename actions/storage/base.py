@@ -1,4 +1,5 @@
 """What all tables share: the declarative base, names of constraints, and the one kind of time we store."""
+
 from __future__ import annotations
 
 from datetime import datetime, timezone

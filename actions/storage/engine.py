@@ -1,8 +1,9 @@
 """Opens the database: one engine per process, synchronous, with limits that end what hangs."""
+
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine

@@ -1,4 +1,5 @@
 """Brings the database to the code's version: one linear history, its head checked in, one migrator at a time."""
+
 from __future__ import annotations
 
 from pathlib import Path

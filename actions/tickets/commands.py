@@ -1,4 +1,5 @@
 """The only writer of tickets. Every command: lock, check, write state, event, notice and record in one transaction."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import visible_tickets
 from actions.access.rules import Refused, Viewer
-from actions.due.clock import Due
+from actions.due.clock import SHANGHAI, Due
 from actions.privacy.commands import record_audit
 from actions.privacy.keys import Keys
 from actions.storage.tables import Notice, Ticket, TicketEvent
@@ -73,9 +74,18 @@ def _event(session: Session, ticket: Ticket, kind: str, actor: str, now: datetim
     return event
 
 
-def _notify(session: Session, event: TicketEvent, recipient: str, kind: str, now: datetime, state: str = "waiting",
-            **parameters: str) -> None:
-    session.add(Notice(event_id=event.id, recipient=recipient, kind=kind, parameters=parameters, state=state, created_at=now))
+def _notify(
+    session: Session,
+    event: TicketEvent,
+    recipient: str,
+    kind: str,
+    now: datetime,
+    state: str = "waiting",
+    **parameters: str,
+) -> None:
+    session.add(
+        Notice(event_id=event.id, recipient=recipient, kind=kind, parameters=parameters, state=state, created_at=now)
+    )
 
 
 def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, actor: str = "bot") -> Opened:
@@ -86,55 +96,93 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
     code = new_query_code()
     values: dict[str, Any] = {
         "query_code_hash": keys.fingerprint("query_code", code),
-        "conversation_id": request.conversation_id, "contact_id": request.contact_id,
-        "state": "dispatched", "version": 1, "desk": request.responsible.desk, "unit_id": request.responsible.unit_id,
-        "unit_name": request.responsible.unit_name, "district": request.responsible.district,
-        "programme": request.programme, "event_kind": request.event_kind, "aid_first": request.aid_first,
-        "urgency": request.urgency, "discreet": request.discreet, "legal_basis": request.legal_basis,
-        "read_back": request.read_back, "facts": request.facts,
+        "conversation_id": request.conversation_id,
+        "contact_id": request.contact_id,
+        "state": "dispatched",
+        "version": 1,
+        "desk": request.responsible.desk,
+        "unit_id": request.responsible.unit_id,
+        "unit_name": request.responsible.unit_name,
+        "district": request.responsible.district,
+        "programme": request.programme,
+        "event_kind": request.event_kind,
+        "aid_first": request.aid_first,
+        "urgency": request.urgency,
+        "discreet": request.discreet,
+        "legal_basis": request.legal_basis,
+        "read_back": request.read_back,
+        "facts": request.facts,
         "event_place": keys.seal_or_none(request.event_place),
         "household_place": keys.seal_or_none(request.household_place),
-        "household_unit_name": request.household_unit_name, "phone": keys.seal_or_none(request.phone),
-        "source": request.source, "due_at": request.due.due, "due_rule": request.due_rule,
-        "due_provisional": request.due.provisional, "created_at": now,
+        "household_unit_name": request.household_unit_name,
+        "phone": keys.seal_or_none(request.phone),
+        "source": request.source,
+        "due_at": request.due.due,
+        "due_rule": request.due_rule,
+        "due_provisional": request.due.provisional,
+        "created_at": now,
     }
     for _ in range(NUMBER_TRIES):
         row = session.execute(
-            insert(Ticket).values(number=new_number(now.date()), **values)
-            .on_conflict_do_nothing(index_elements=[Ticket.number]).returning(Ticket.id)
+            insert(Ticket)
+            .values(number=new_number(now.astimezone(SHANGHAI).date()), **values)
+            .on_conflict_do_nothing(index_elements=[Ticket.number])
+            .returning(Ticket.id)
         ).scalar_one_or_none()
         if row is not None:
             break
     else:
         raise RuntimeError("no free ticket number in eight tries: the random source is broken")
     ticket = session.execute(sa.select(Ticket).where(Ticket.id == row)).scalar_one()
-    event = _event(session, ticket, "opened", actor, now, {
-        "desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district, "due": ticket.due_at.isoformat(),
-        "due_rule": ticket.due_rule,
-    })
+    event = _event(
+        session,
+        ticket,
+        "opened",
+        actor,
+        now,
+        {
+            "desk": ticket.desk,
+            "unit": ticket.unit_id,
+            "district": ticket.district,
+            "due": ticket.due_at.isoformat(),
+            "due_rule": ticket.due_rule,
+        },
+    )
     if ticket.unit_id is not None:
         _notify(session, event, f"unit:{ticket.unit_id}", "ticket_for_unit", now, number=ticket.number)
     return Opened(ticket, code)
 
 
-def complete_ticket(session: Session, keys: Keys, number: str, request: Request, now: datetime, actor: str = "bot") -> Opened:
-    """Adds what became known since the ticket was opened in haste; a better known place moves it, while nobody works it.
+def complete_ticket(
+    session: Session, keys: Keys, number: str, request: Request, now: datetime, actor: str = "bot"
+) -> Opened:
+    """Adds what became known since the ticket was opened in haste; a place now known moves it while nobody works it.
 
     The clock goes on from the opening. A new query code is given, since the first was told to nobody.
     """
     ticket = session.execute(
-        sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)).scalar_one()
+        sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
+    ).scalar_one()
     code = new_query_code()
     ticket.query_code_hash = keys.fingerprint("query_code", code)
     ticket.version += 1
     moved = (request.responsible.desk, request.responsible.unit_id, request.responsible.district) != (
-        ticket.desk, ticket.unit_id, ticket.district)
+        ticket.desk,
+        ticket.unit_id,
+        ticket.district,
+    )
     if moved and ticket.state == "dispatched" and request.responsible.desk != "district":
         before = {"desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district}
         ticket.desk, ticket.unit_id = request.responsible.desk, request.responsible.unit_id
         ticket.unit_name, ticket.district = request.responsible.unit_name, request.responsible.district
-        event = _event(session, ticket, "rerouted", actor, now, {
-            "from": before, "desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district})
+        event = _event(
+            session,
+            ticket,
+            "rerouted",
+            actor,
+            now,
+            {"from": before, "desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district},
+        )
         if ticket.unit_id is not None:
             _notify(session, event, f"unit:{ticket.unit_id}", "ticket_for_unit", now, number=ticket.number)
     ticket.facts = request.facts
@@ -152,17 +200,22 @@ def complete_ticket(session: Session, keys: Keys, number: str, request: Request,
     return Opened(ticket, code)
 
 
-def supplement_ticket(session: Session, number: str, message_seq: int, now: datetime, actor: str = "resident") -> Ticket:
+def supplement_ticket(
+    session: Session, number: str, message_seq: int, now: datetime, actor: str = "resident"
+) -> Ticket:
     """Notes on the ticket that the resident added something; the words stay in the transcript."""
     ticket = session.execute(
-        sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)).scalar_one()
+        sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
+    ).scalar_one()
     ticket.version += 1
     _event(session, ticket, "supplemented", actor, now, {"seq": message_seq})
     return ticket
 
 
-def accept_ticket(session: Session, viewer: Viewer, lifecycle: Lifecycle, *, number: str, version: int, now: datetime) -> Ticket:
-    """An officer takes the ticket on (受理). The resident is told through the channel it came by, unless it is discreet.
+def accept_ticket(
+    session: Session, viewer: Viewer, lifecycle: Lifecycle, *, number: str, version: int, now: datetime
+) -> Ticket:
+    """An officer takes the ticket on (受理); the resident is told through the channel it came by, unless discreet.
 
     Raises Refused, StalePage, WrongState.
     """
@@ -180,7 +233,15 @@ def accept_ticket(session: Session, viewer: Viewer, lifecycle: Lifecycle, *, num
     event = _event(session, ticket, "accepted", viewer.actor, now, {})
     tells = lifecycle.commands["accept"].tells
     if tells and ticket.contact_id is not None:
-        _notify(session, event, "resident", tells, now, "silent" if ticket.discreet else "waiting",
-                number=ticket.number, unit_name=ticket.unit_name or ticket.district or "")
+        _notify(
+            session,
+            event,
+            "resident",
+            tells,
+            now,
+            "silent" if ticket.discreet else "waiting",
+            number=ticket.number,
+            unit_name=ticket.unit_name or ticket.district or "",
+        )
     record_audit(session, actor=viewer.actor, action="ticket_accepted", object_=f"ticket:{ticket.number}", now=now)
     return ticket

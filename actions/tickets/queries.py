@@ -1,4 +1,5 @@
 """Reads tickets for pages and for the resident; only through access."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -28,10 +29,19 @@ def count_by_state(session: Session, viewer: Viewer) -> dict[str, int]:
 
 def history(session: Session, ticket: Ticket) -> list[dict[str, Any]]:
     """The events of a ticket already obtained through access, oldest first, with the name of who acted."""
-    rows = session.execute(sa.select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id)).scalars().all()
+    rows = (
+        session.execute(sa.select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id))
+        .scalars()
+        .all()
+    )
     ids = {int(row.actor[6:]) for row in rows if row.actor.startswith("staff:")}
-    names = {f"staff:{staff.id}": staff.name for staff in session.execute(sa.select(Staff).where(Staff.id.in_(ids))).scalars()}
-    return [{"kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data} for row in rows]
+    names = {
+        f"staff:{staff.id}": staff.name
+        for staff in session.execute(sa.select(Staff).where(Staff.id.in_(ids))).scalars()
+    }
+    return [
+        {"kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data} for row in rows
+    ]
 
 
 def tickets_of_conversation(session: Session, viewer: Viewer, conversation_id: int) -> list[Ticket]:
@@ -41,9 +51,12 @@ def tickets_of_conversation(session: Session, viewer: Viewer, conversation_id: i
 
 
 def grounds(session: Session, ticket: Ticket) -> tuple[ScreeningRecord | None, RouteRecord | None]:
-    """The last screening and the last route of a ticket already obtained through access: why it is what and where it is."""
+    """The last screening and route of a ticket already obtained through access: why it is what and where it is."""
+
     def last(table: Any) -> Any:
-        return session.execute(sa.select(table).where(table.ticket_id == ticket.id).order_by(table.id.desc()).limit(1)).scalar()
+        return session.execute(
+            sa.select(table).where(table.ticket_id == ticket.id).order_by(table.id.desc()).limit(1)
+        ).scalar()
 
     return last(ScreeningRecord), last(RouteRecord)
 

@@ -1,4 +1,5 @@
 """What a ticket may become, read from config/tickets; ticket numbers and query codes. Pure."""
+
 from __future__ import annotations
 
 import secrets
@@ -66,13 +67,14 @@ def load_lifecycle(path: Path) -> Lifecycle:
         for state in [*entry["from"], entry["to"]]:
             if state not in states:
                 raise ConfigError(path, line_of(entry), f"unknown state {state!r}", nearest(state, states))
-        commands[name] = Command(name, entry["title"], frozenset(entry["from"]), entry["to"], entry["permission"],
-                                 entry.get("tells"))
+        commands[name] = Command(
+            name, entry["title"], frozenset(entry["from"]), entry["to"], entry["permission"], entry.get("tells")
+        )
     return Lifecycle(states, commands)
 
 
 def check_character(body: str) -> str:
-    """A character that catches every single wrong letter and every swap of neighbours (ISO 7064 style, modulus 26+1)."""
+    """Catches every single wrong letter and every swap of neighbours (ISO 7064 hybrid system, modulus 27, 26)."""
     modulus = len(LETTERS)
     product = modulus
     for letter in body:

@@ -1,12 +1,14 @@
 """chat: talk to the hotline in the terminal, by a script, or as a persona that answers what it is asked."""
+
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 import click
 
@@ -38,8 +40,12 @@ def read_persona(path: str, default_otherwise: str) -> Persona:
         if not (stop in ("ticket", "handoff") or isinstance(stop, int)):
             raise ConfigError(path, line_of(data, "stop"), f"stop is {stop!r}", "write ticket, handoff or a number")
         opening = data["opening"] if isinstance(data["opening"], list) else [data["opening"]]
-        return Persona([str(line) for line in opening], {str(k): str(v) for k, v in (data.get("answers") or {}).items()},
-                       str(data.get("otherwise", default_otherwise)), stop)
+        return Persona(
+            [str(line) for line in opening],
+            {str(k): str(v) for k, v in (data.get("answers") or {}).items()},
+            str(data.get("otherwise", default_otherwise)),
+            stop,
+        )
     except ConfigError as error:
         raise BadInput(str(error.path), error.line, error.what, error.mend) from None
 
@@ -73,8 +79,13 @@ def chat(ctx: click.Context, script: str | None, persona: str | None, channel: s
 
 
 COMMANDS = {
-    "press": r"\d+", "wait": r"\d+(\.\d+)?[smhd]", "location": r"-?[\d.]+ -?[\d.]+ \S+", "photo": r".+", "takeover": r"",
-    "operator": r".+", "release": r"",
+    "press": r"\d+",
+    "wait": r"\d+(\.\d+)?[smhd]",
+    "location": r"-?[\d.]+ -?[\d.]+ \S+",
+    "photo": r".+",
+    "takeover": r"",
+    "operator": r".+",
+    "release": r"",
 }
 
 
@@ -91,8 +102,9 @@ def _check_script(name: str, lines: list[str]) -> None:
             raise BadInput(name, number, f"@{verb} {rest}".strip(), "see `youmen chat` in the README for its form")
 
 
-def _talk(settings: Settings, home_given: bool, lines: Iterator[str] | None, who: Persona | None, channel: str,
-          as_json: bool) -> None:
+def _talk(
+    settings: Settings, home_given: bool, lines: Iterator[str] | None, who: Persona | None, channel: str, as_json: bool
+) -> None:
     from actions.places.dictionary import jieba_words
     from actions.places.gazetteer import load_gazetteer
     from bot.dialogue.model import ModelMissing, model_files, quiet_rasa
@@ -103,8 +115,8 @@ def _talk(settings: Settings, home_given: bool, lines: Iterator[str] | None, who
         raise ModelMissing(str(files.archive))
     quiet_rasa(settings)
     say("loading the dialogue engine (10 to 20 seconds)")
-    from bot.dialogue.engine import Dialogue
     from bot.commands.talk import Talk
+    from bot.dialogue.engine import Dialogue
 
     dialogue = Dialogue(files)
     with ExitStack() as stack:
@@ -144,7 +156,9 @@ def _play_line(talk: Any, line: str) -> None:
     elif verb == "photo":
         talk.attachment("photo", {"file": Path(rest).name})
     else:
-        getattr(talk, {"takeover": "take_over", "operator": "operator", "release": "release"}[verb])(*([rest] if rest else []))
+        getattr(talk, {"takeover": "take_over", "operator": "operator", "release": "release"}[verb])(
+            *([rest] if rest else [])
+        )
 
 
 def _play_persona(talk: Any, who: Persona) -> None:

@@ -1,9 +1,10 @@
 """doctor: is everything here that the hotline needs?"""
+
 from __future__ import annotations
 
 import shutil
 import sys
-from typing import Callable
+from collections.abc import Callable
 
 import click
 
@@ -14,17 +15,18 @@ LOW_DISK = 1_000_000_000
 
 
 def _config(settings: Settings) -> str:
-    from actions.steps.knowledge import load_knowledge
-    from actions.privacy.keys import Keys
-    from bot.conversation.danger import load_gates
     from actions.access.rules import load_roles
+    from actions.privacy.keys import Keys
+    from actions.steps.knowledge import load_knowledge
     from actions.tickets.rules import load_lifecycle
+    from bot.conversation.danger import load_gates
 
     knowledge = load_knowledge(settings.config, Keys(bytes(32)))
     load_gates(settings.config / "danger")
     load_roles(settings.config / "roles" / "roles.yaml")
     load_lifecycle(settings.config / "tickets" / "lifecycle.yaml")
-    return f"rules {knowledge.ruleset.version}, places {knowledge.gazetteer.version}, {len(knowledge.replies.ids())} replies"
+    texts = len(knowledge.replies.ids())
+    return f"rules {knowledge.ruleset.version}, places {knowledge.gazetteer.version}, {texts} replies"
 
 
 def _model(settings: Settings) -> str:
@@ -39,8 +41,9 @@ def _model(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    from bot.processes.parts import open_database, server_urls
     import sqlalchemy as sa
+
+    from bot.processes.parts import open_database, server_urls
 
     database = open_database(server_urls(settings)[0], name="doctor")
     with database.begin() as session:
@@ -49,8 +52,9 @@ def _database(settings: Settings) -> str:
 
 
 def _redis(settings: Settings) -> str:
-    from bot.processes.parts import server_urls
     import redis
+
+    from bot.processes.parts import server_urls
 
     url = server_urls(settings)[1]
     if url is None:
@@ -67,7 +71,11 @@ def _disk(settings: Settings) -> str:
 
 
 CHECKS: dict[str, Callable[[Settings], str]] = {
-    "config": _config, "model": _model, "disk": _disk, "database": _database, "redis": _redis,
+    "config": _config,
+    "model": _model,
+    "disk": _disk,
+    "database": _database,
+    "redis": _redis,
 }
 
 
@@ -81,5 +89,11 @@ def doctor(settings: Settings) -> None:
             write({"check": name, "ok": True, "what": check(settings)})
         except Exception as error:  # every fault is an answer here
             healthy = False
-            write({"check": name, "ok": False, "what": str(error).strip().splitlines()[0] if str(error) else type(error).__name__})
+            write(
+                {
+                    "check": name,
+                    "ok": False,
+                    "what": str(error).strip().splitlines()[0] if str(error) else type(error).__name__,
+                }
+            )
     sys.exit(0 if healthy else 1)

@@ -1,4 +1,5 @@
 """`youmen screen` without a file: the questions of the rules in the terminal, with why, back and whatif."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -44,7 +45,9 @@ def _show(question: Question) -> None:
         click.echo(f"  {place}. {choice.title}")
 
 
-def _command(ruleset: RuleSet, line: str, question: Question, answers: dict[str, Any], order: list[str], today: date) -> bool:
+def _command(
+    ruleset: RuleSet, line: str, question: Question, answers: dict[str, Any], order: list[str], today: date
+) -> bool:
     verb, _, rest = line.partition(" ")
     if verb == "why":
         click.echo(question.why)
@@ -64,7 +67,9 @@ def _command(ruleset: RuleSet, line: str, question: Question, answers: dict[str,
     return True
 
 
-def _take(ruleset: RuleSet, line: str, question: Question, answers: dict[str, Any], order: list[str], today: date) -> None:
+def _take(
+    ruleset: RuleSet, line: str, question: Question, answers: dict[str, Any], order: list[str], today: date
+) -> None:
     if line.isdigit() and 1 <= int(line) <= len(question.options):
         answers[question.fact] = question.options[int(line) - 1].value
     else:

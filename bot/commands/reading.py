@@ -1,9 +1,10 @@
 """understand, route, screen, due: what the hotline reads out of a text or a case. They change nothing."""
+
 from __future__ import annotations
 
 import os
 import sys
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -11,10 +12,10 @@ import click
 from bot.commands.records import BadInput, read_text, records, say, text_of, write
 from bot.settings import Settings
 
-SHANGHAI = timezone(timedelta(hours=8))
-
 
 def _today() -> date:
+    from actions.due.clock import SHANGHAI
+
     return datetime.now(SHANGHAI).date()
 
 
@@ -44,14 +45,22 @@ def route(settings: Settings, source: str | None, as_of: str | None, why: bool) 
 
 
 @click.command()
-@click.option("--rule", help="A rule of config/service_levels or working_days:10, days:3, hours:24, office_minutes:180.")
+@click.option(
+    "--rule", help="A rule of config/service_levels or working_days:10, days:3, hours:24, office_minutes:180."
+)
 @click.option("--from", "start", help="When the clock starts (ISO 8601 with offset).")
 @click.option("--unit", help="Unit whose own rules apply.")
 @click.option("--pause", nargs=3, multiple=True, metavar="FROM TO REASON", help="A pause for a named reason.")
 @click.argument("source", required=False)
 @click.pass_obj
-def due(settings: Settings, rule: str | None, start: str | None, unit: str | None,
-        pause: tuple[tuple[str, str, str], ...], source: str | None) -> None:
+def due(
+    settings: Settings,
+    rule: str | None,
+    start: str | None,
+    unit: str | None,
+    pause: tuple[tuple[str, str, str], ...],
+    source: str | None,
+) -> None:
     """When something is due, and why."""
     from actions.due.cli import due_record
     from actions.due.rules import DueError
@@ -64,8 +73,12 @@ def due(settings: Settings, rule: str | None, start: str | None, unit: str | Non
             return
         for number, record in enumerate(records(source), 1):
             if not {"rule", "from"} <= record.keys():
-                raise BadInput(source or "stdin", number, "has no rule and from", 'write {"rule": "days:3", "from": "…"}')
-            result = due_record(str(record["rule"]), str(record["from"]), record.get("unit"), record.get("pauses") or [])
+                raise BadInput(
+                    source or "stdin", number, "has no rule and from", 'write {"rule": "days:3", "from": "…"}'
+                )
+            result = due_record(
+                str(record["rule"]), str(record["from"]), record.get("unit"), record.get("pauses") or []
+            )
             write({**({"id": record["id"]} if "id" in record else {}), **result})
     except DueError as error:
         raise click.UsageError(str(error)) from None
@@ -78,16 +91,19 @@ def due(settings: Settings, rule: str | None, start: str | None, unit: str | Non
 @click.pass_obj
 def screen(settings: Settings, source: str | None, facts: bool, programmes: bool) -> None:
     """Which help may fit: YAML documents in, verdicts out. Without a file on a terminal: an interview."""
-    from actions.screening import cli as screening
-    from actions.screening.load import load_ruleset
-    from actions.screening.values import ScreenInputError
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
+    from actions.screening import cli as screening
+    from actions.screening.load import load_ruleset
+    from actions.screening.values import ScreenInputError
+
     ruleset = load_ruleset(settings.config / "screening")
     if facts or programmes:
-        for entry in [*(screening.facts_vocabulary(ruleset) if facts else []),
-                      *(screening.programmes_vocabulary(ruleset) if programmes else [])]:
+        for entry in [
+            *(screening.facts_vocabulary(ruleset) if facts else []),
+            *(screening.programmes_vocabulary(ruleset) if programmes else []),
+        ]:
             write(entry)
         return
     if source is None and sys.stdin.isatty():
@@ -110,7 +126,9 @@ def screen(settings: Settings, source: str | None, facts: bool, programmes: bool
             raise BadInput(name, None, f"document {number}: {error.what}", error.mend) from None
 
 
-def understand_record(record: dict[str, Any], dialogue: Any, gates: Any, knowledge: Any, today: date, why: bool) -> dict[str, Any]:
+def understand_record(
+    record: dict[str, Any], dialogue: Any, gates: Any, knowledge: Any, today: date, why: bool
+) -> dict[str, Any]:
     """The `understand` output of DESIGN 5 for one record."""
     from actions.language.normalise import readable
     from bot.dialogue.reading import understand_text

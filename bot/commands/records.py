@@ -1,10 +1,12 @@
 """Records in, JSON Lines out: the one way every verb reads and writes (DESIGN 5)."""
+
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator, TextIO
+from typing import Any, TextIO
 
 import click
 

@@ -1,11 +1,12 @@
 """up, run, train, migrate: what starts and prepares the hotline."""
+
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import click
 from rich.console import Console
@@ -43,8 +44,13 @@ def _train_in_its_own_process(console: Console) -> None:
         return
     started = time.monotonic()
     with console.status("training the model (a minute or two, once)") as status:
-        process = subprocess.Popen([sys.executable, "-m", "bot.cli", "train"], cwd=PROJECT, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot.cli", "train"],
+            cwd=PROJECT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         while process.poll() is None:
             time.sleep(0.2)
             status.update(f"training the model, {time.monotonic() - started:.0f} s (a minute or two, once)")
@@ -81,9 +87,10 @@ def train(settings: Settings) -> None:
 @click.pass_obj
 def migrate(settings: Settings, check: bool) -> None:
     """Bring the database to this code's version."""
+    from alembic.migration import MigrationContext
+
     from actions.storage.engine import open_engine
     from actions.storage.migrate import code_head
-    from alembic.migration import MigrationContext
     from bot.processes.parts import open_database, server_urls
 
     url, _ = server_urls(settings)
@@ -99,8 +106,8 @@ def migrate(settings: Settings, check: bool) -> None:
 
 
 def _run_web(settings: Settings) -> None:
-    from bot.processes.parts import open_parts, web_parts
-    from bot.processes.web import run_web
+    from bot.processes.parts import open_parts
+    from bot.processes.web import run_web, web_parts
 
     run_web(web_parts(open_parts(settings, name="web", pool_size=10)))
 
@@ -113,15 +120,15 @@ def _run_courier(settings: Settings) -> None:
 
 
 def _run_engine(settings: Settings) -> None:
-    from actions.steps.knowledge import install
     from actions.places.dictionary import jieba_words
+    from actions.steps.knowledge import install
     from bot.dialogue.model import model_files, quiet_rasa
 
     quiet_rasa(settings)
+    from actions.places.gazetteer import load_gazetteer
     from bot.dialogue.engine import Dialogue  # imports Rasa: 10 to 20 s
     from bot.processes.engine import run_engine
     from bot.processes.parts import open_parts, server_urls
-    from actions.places.gazetteer import load_gazetteer
 
     urls = server_urls(settings)
     words = jieba_words(load_gazetteer(settings.config / "places"))

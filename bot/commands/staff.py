@@ -1,4 +1,5 @@
 """user: who may sign in."""
+
 from __future__ import annotations
 
 import click
@@ -26,10 +27,11 @@ def _parts(settings: Settings):  # type: ignore[no-untyped-def]
 @click.pass_obj
 def add(settings: Settings, login: str, name: str, role: str, unit: str | None) -> None:
     """Add a person; the password is drawn and printed once."""
+    import sqlalchemy as sa
+
     from actions.access.commands import create_staff, new_password
     from actions.language.files import nearest
     from actions.storage.tables import Staff
-    import sqlalchemy as sa
 
     parts = _parts(settings)
     if role not in parts.roles:
@@ -52,18 +54,28 @@ def add(settings: Settings, login: str, name: str, role: str, unit: str | None) 
 @click.pass_obj
 def list_staff(settings: Settings) -> None:
     """List staff."""
-    from actions.storage.tables import Staff
     import sqlalchemy as sa
+
+    from actions.storage.tables import Staff
 
     parts = _parts(settings)
     with parts.database.begin() as session:
         for staff in session.execute(sa.select(Staff).order_by(Staff.id)).scalars():
-            write({"login": staff.login, "name": staff.name, "role": staff.role, "unit": staff.unit_id, "active": staff.active})
+            write(
+                {
+                    "login": staff.login,
+                    "name": staff.name,
+                    "role": staff.role,
+                    "unit": staff.unit_id,
+                    "active": staff.active,
+                }
+            )
 
 
 def _find(session, login: str):  # type: ignore[no-untyped-def]
-    from actions.storage.tables import Staff
     import sqlalchemy as sa
+
+    from actions.storage.tables import Staff
 
     staff = session.execute(sa.select(Staff).where(Staff.login == login)).scalar_one_or_none()
     if staff is None:

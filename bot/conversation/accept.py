@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from actions.language.mask import find_phones, mask_identity, mask_phone
@@ -186,8 +187,14 @@ def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conv
         messages=(Inbound(accepted.seq or 0, "text", text),), facts=Facts.from_json(conversation.facts),
         replies_book=tools.knowledge.replies, danger="now",
     )
-    listen(turn, tools.knowledge)
-    file_ticket(turn, tools.knowledge, "none")
+    try:
+        with session.begin_nested():
+            listen(turn, tools.knowledge)
+            file_ticket(turn, tools.knowledge, "none")
+    except Exception as error:  # the message and the safety text must go through whatever a ticket lacks
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise  # nothing goes through any more: the app sends it again
+        log.error("danger_ticket_failed", conversation=conversation.id, error=type(error).__name__)
 
 
 def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversation, accepted: Accepted, channel: str,
@@ -199,11 +206,7 @@ def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversat
     if accepted.level == "now":
         if conversation.mode == "bot":  # whoever was waiting already moves to the front, and keeps the time
             conversation.waiting_since, conversation.waiting_reason = conversation.waiting_since or now, "danger"
-        try:
-            with session.begin_nested():
-                _open_danger_ticket(session, tools, conversation, accepted, channel, text, now)
-        except Exception as error:  # a fault in rules or texts must never swallow the cry itself or its safety text
-            log.error("danger_ticket_failed", conversation=conversation.id, error=type(error).__name__)
+        _open_danger_ticket(session, tools, conversation, accepted, channel, text, now)
     if conversation.mode == "human":
         # nothing is written over a person; if that person stays silent, the courier sends the text
         if accepted.level == "now":

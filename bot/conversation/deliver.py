@@ -1,6 +1,7 @@
 """Takes messages out: claim, commit `sending`, call the app, commit what came of it. DESIGN 2 point 8."""
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
 from actions.privacy.keys import Keys
@@ -16,7 +18,9 @@ from actions.storage.tables import Contact, Conversation, Delivery, Draft, Messa
 
 log = structlog.get_logger(__name__)
 
-TRIES = 6
+TRIES = 6  # of what perhaps arrived and is sent again
+GIVE_UP = timedelta(hours=24)  # an app that took nothing for so long gets it no more
+SETTLE_SECONDS, SETTLE_EVERY = 15.0, 0.25
 WAITS = (1, 5, 30, 120, 600)  # seconds before each next try
 
 
@@ -35,7 +39,7 @@ class AppRefused(Exception):
 
 
 class TryLater(Exception):
-    """The app did not take it; `seconds` from now it may."""
+    """The app did not take it; `seconds` from now it may, by its own word. Nothing went out: it does not count as a try."""
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__("try later")
@@ -90,7 +94,7 @@ def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, n
     except Exception as unknown:
         # perhaps delivered: resend only where the app recognises our id, and what may save a life
         outcome, error = ("retried" if again else "unclear"), type(unknown).__name__
-    _settle(database, delivery_id, outcome, external_id, error, later, now())
+    _settle_surely(database, delivery_id, outcome, external_id, error, later, now)
     return True
 
 
@@ -103,16 +107,38 @@ def _is_danger_text(session: Session, message: Message) -> bool:
     )).first() is not None
 
 
+def _settle_surely(database: Database, delivery_id: int, outcome: str, external_id: str | None, error: str | None,
+                   later: float | None, now: Callable[[], datetime]) -> None:
+    """As _settle; a database that went away meanwhile is waited for: only we know what the app said."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            return _settle(database, delivery_id, outcome, external_id, error, later, now())
+        except OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(SETTLE_EVERY)
+
+
 def _settle(database: Database, delivery_id: int, outcome: str, external_id: str | None, error: str | None,
             later: float | None, now: datetime) -> None:
     with database.begin() as session:
-        delivery = session.execute(
-            sa.select(Delivery).where(Delivery.id == delivery_id).with_for_update(key_share=True)).scalar_one()
-        if outcome == "retried" and delivery.try_number >= TRIES:
-            outcome = "failed"
+        delivery, said_at = session.execute(
+            sa.select(Delivery, Message.created_at).join(Message, Message.id == Delivery.message_id)
+            .where(Delivery.id == delivery_id).with_for_update(key_share=True, of=Delivery)).one()
+        if outcome == "retried" and error == "try_later":
+            outcome = "put_off" if later is not None else outcome
+            if now - said_at >= GIVE_UP:
+                outcome = "failed"
+        elif outcome == "retried" and delivery.try_number >= TRIES:
+            outcome = "unclear"
+        if outcome == "put_off":  # the same try, at the moment the app named
+            delivery.state, delivery.error, delivery.changed_at = "waiting", error, now
+            delivery.due_at = now + timedelta(seconds=later or 0)
+            return
         delivery.state, delivery.external_id, delivery.error, delivery.changed_at = outcome, external_id, error, now
         if outcome == "retried":
-            seconds = later if later is not None else WAITS[min(delivery.try_number, len(WAITS)) - 1]
+            seconds = WAITS[min(delivery.try_number, len(WAITS)) - 1]
             session.add(Delivery(
                 message_id=delivery.message_id, conversation_id=delivery.conversation_id, seq=delivery.seq,
                 channel=delivery.channel, try_number=delivery.try_number + 1, state="waiting",

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 
 from actions.storage.tables import Conversation, Delivery, Message
 
+# the page of these reads messages itself and has them at once; every other channel's app is called by the courier
+READ_CHANNELS = ("web", "terminal")
+
 
 def with_ids(buttons: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
     """Buttons with ids that tell nothing and cannot be made up."""

@@ -11,7 +11,7 @@ from actions.access.rules import Refused, Viewer
 from actions.language.replies import Replies
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message
-from bot.conversation.outbox import add_message
+from bot.conversation.outbox import READ_CHANNELS, add_message
 
 
 class NotYours(Exception):
@@ -66,17 +66,13 @@ def _withhold(session: Session, conversation: Conversation, now: datetime) -> No
     rows = session.execute(
         sa.select(Delivery, Message).join(Message, Message.id == Delivery.message_id).where(
             Delivery.conversation_id == conversation.id, Delivery.state == "waiting", Message.author == "bot",
-            Delivery.channel.in_(PUSHED_CHANNELS))
+            Delivery.channel.notin_(READ_CHANNELS))
         # one the courier is just claiming is on its way: neither wait for it nor call it unsent
         .with_for_update(key_share=True, skip_locked=True, of=Delivery)
     ).all()
     for delivery, message in rows:
         delivery.state, delivery.error, delivery.changed_at = "failed", "overtaken", now
         session.add(Draft(conversation_id=conversation.id, answers=message.answers, text=message.text, created_at=now))
-
-
-# channels whose app is called by the courier; on the others the page reads messages itself and has them at once
-PUSHED_CHANNELS: tuple[str, ...] = ("telegram",)
 
 
 def say(session: Session, viewer: Viewer, conversation_id: int, text: str, client_id: str, now: datetime) -> Message | None:
@@ -104,9 +100,23 @@ def release(session: Session, viewer: Viewer, conversation_id: int, replies: Rep
     if conversation.danger == "now":  # a person has looked after it
         conversation.danger = "past"
     session.flush()
+    _hand_over_waiting(session, conversation)
     add_message(session, conversation, channel, author="system", text=replies.text("operator_left"), now=now)
     record_audit(session, actor=viewer.actor, action="released", object_=f"conversation:{conversation.id}", now=now)
     return conversation
+
+
+def _hand_over_waiting(session: Session, conversation: Conversation) -> None:
+    """What was said before or during the takeover was the person's to answer; the bot starts with what comes next.
+
+    Rows a turn holds are skipped: that turn is overtaken and marks them itself; waiting for it could deadlock.
+    """
+    held = sa.select(Message.id).where(Message.conversation_id == conversation.id, Message.waiting).with_for_update(
+        key_share=True, skip_locked=True)
+    ids = session.execute(held).scalars().all()
+    if ids:
+        session.execute(sa.update(Message).where(Message.id.in_(ids)).values(waiting=False, handed_over=True)
+                        .execution_options(synchronize_session=False))
 
 
 def close(session: Session, viewer: Viewer, conversation_id: int, replies: Replies, now: datetime) -> Conversation:

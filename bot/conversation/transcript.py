@@ -109,7 +109,7 @@ def desk_rows(session: Session, viewer: Viewer, folder: str = "waiting", limit: 
 
 def _queue_row(session: Session, conversation: Conversation) -> QueueRow:
     last = session.execute(
-        sa.select(Message.text, Message.author).where(Message.conversation_id == conversation.id, Message.kind != "note")
+        sa.select(Message.text, Message.author).where(Message.conversation_id == conversation.id, Message.author == "resident")
         .order_by(Message.seq.desc()).limit(1)).one_or_none()
     channel = session.execute(sa.select(Contact.channel).where(Contact.id == conversation.contact_id)).scalar_one()
     owner = session.execute(sa.select(Staff.name).where(Staff.id == conversation.owner_id)).scalar()

@@ -1,1 +1,1 @@
-"""The Rasa project and the only code that imports rasa: intents, rules, the trained model, and how a turn runs through it."""
+"""The Rasa project and the only code that imports rasa: intents, rules, the model, and how a turn runs through it."""

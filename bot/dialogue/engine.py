@@ -1,4 +1,5 @@
 """Runs a turn through Rasa: understand the text, let the rules choose, keep the tracker in the Turn."""
+
 from __future__ import annotations
 
 import asyncio
@@ -18,8 +19,9 @@ from bot.dialogue.store import TurnStore, begin, compact
 FALLBACK = "nlu_fallback"
 SURE_FROM, SURE_BY = 0.25, 0.02  # as the FallbackClassifier of config/rasa/pipeline.yml
 # intents that answer a question: without one before it a message is never read so
-ANSWERS_ONLY = frozenset({
-    "inform", "affirm", "deny", "unsure", "correct", "go_back", "wait", "decline", "ask_why", "stop"})
+ANSWERS_ONLY = frozenset(
+    {"inform", "affirm", "deny", "unsure", "correct", "go_back", "wait", "decline", "ask_why", "stop"}
+)
 HEAD, TAIL = 2_000, 1_000  # a longer message is read by its first 2,000 and last 1,000 characters
 
 
@@ -49,8 +51,14 @@ def in_context(parsed: dict[str, Any], asked: bool) -> dict[str, Any]:
     for entry in left:
         entry["confidence"] /= max(1.0 - lost, total)
     first = left[0]
-    sure = first["confidence"] >= SURE_FROM and (len(left) < 2 or first["confidence"] - left[1]["confidence"] >= SURE_BY)
-    return {**parsed, "intent_ranking": left, "intent": dict(first) if sure else {"name": FALLBACK, "confidence": first["confidence"]}}
+    sure = first["confidence"] >= SURE_FROM and (
+        len(left) < 2 or first["confidence"] - left[1]["confidence"] >= SURE_BY
+    )
+    return {
+        **parsed,
+        "intent_ranking": left,
+        "intent": dict(first) if sure else {"name": FALLBACK, "confidence": first["confidence"]},
+    }
 
 
 class Dialogue:
@@ -66,7 +74,10 @@ class Dialogue:
         self._loop = asyncio.new_event_loop()
         try:
             self._agent = Agent.load(
-                files.archive, tracker_store=self._store, lock_store=InMemoryLockStore(), action_endpoint=InProcessActions()
+                files.archive,
+                tracker_store=self._store,
+                lock_store=InMemoryLockStore(),
+                action_endpoint=InProcessActions(),
             )
         except (tarfile.TarError, EOFError, OSError, KeyError, ValueError) as error:
             raise ModelDamaged(f"{files.archive}: {type(error).__name__}") from None
@@ -92,11 +103,18 @@ class Dialogue:
         """Fills the turn's replies, facts and dialogue. Errors of steps are left in turn.error."""
         if turn.press is not None:
             parsed: dict[str, Any] = {
-                "text": turn.text, "intent": {"name": "press", "confidence": 1.0}, "intent_ranking": [], "entities": []}
+                "text": turn.text,
+                "intent": {"name": "press", "confidence": 1.0},
+                "intent_ranking": [],
+                "entities": [],
+            }
         else:
             parsed = in_context(self.parse(turn.text), turn.facts.asking is not None)
-        ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed.get("intent_ranking", [])
-                   if entry["name"] != FALLBACK]
+        ranking = [
+            (entry["name"], float(entry["confidence"]))
+            for entry in parsed.get("intent_ranking", [])
+            if entry["name"] != FALLBACK
+        ]
         turn.unsure = parsed["intent"]["name"] == FALLBACK
         turn.intent = ranking[0][0] if turn.unsure and ranking else str(parsed["intent"]["name"])
         turn.confidence = ranking[0][1] if ranking else float(parsed["intent"]["confidence"])
@@ -109,8 +127,9 @@ class Dialogue:
     async def _run(self, turn: Turn, sender: str, parsed: dict[str, Any]) -> None:
         # one task: begin, Rasa's work and compact share its context
         begin(self._store, sender, turn.dialogue, self.model)
-        await self._agent.handle_message(UserMessage(
-            parsed["text"] or "…", CollectingOutputChannel(), sender, parse_data=parsed))
+        await self._agent.handle_message(
+            UserMessage(parsed["text"] or "…", CollectingOutputChannel(), sender, parse_data=parsed)
+        )
         turn.dialogue = compact(self.model)
 
     def why(self, text: str, intent: str) -> list[dict[str, Any]]:

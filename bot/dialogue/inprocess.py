@@ -1,4 +1,5 @@
 """Rasa's custom actions inside this process: no action server, no HTTP, the same Turn and transaction."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """The trained model: its fingerprint, training it when data changed, loading it."""
+
 from __future__ import annotations
 
 import contextlib
@@ -7,10 +8,10 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Iterable
 
 from bot.settings import PROJECT, Settings
 
@@ -36,8 +37,11 @@ class ModelFiles:
 
 def _files() -> list[Path]:
     folders = [
-        (PROJECT / "nlu_data", "*.yml"), (DIALOGUE / "domain", "*.yml"), (DIALOGUE / "rules", "*.yml"),
-        (DIALOGUE / "components", "*.py"), (PROJECT / "config" / "rasa", "*.yml"),
+        (PROJECT / "nlu_data", "*.yml"),
+        (DIALOGUE / "domain", "*.yml"),
+        (DIALOGUE / "rules", "*.yml"),
+        (DIALOGUE / "components", "*.py"),
+        (PROJECT / "config" / "rasa", "*.yml"),
     ]
     return sorted(path for folder, pattern in folders for path in folder.rglob(pattern))
 
@@ -90,9 +94,11 @@ def train(settings: Settings, words: Iterable[str]) -> ModelFiles:
         yaml.dump(pipeline, config)
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for records
             result = rasa.model_training.train(
-                domain=str(DIALOGUE / "domain"), config=str(config),
+                domain=str(DIALOGUE / "domain"),
+                config=str(config),
                 training_files=[str(PROJECT / "nlu_data"), str(DIALOGUE / "rules")],
-                output=scratch, fixed_model_name="model",
+                output=scratch,
+                fixed_model_name="model",
             )
         if result.code != 0 or result.model is None:
             raise RuntimeError(f"training ended with code {result.code}")
@@ -117,4 +123,3 @@ def quiet_rasa(settings: Settings) -> None:
     import warnings
 
     warnings.filterwarnings("ignore")
-

@@ -1,4 +1,5 @@
 """`understand`: everything the hotline reads out of one message, as one record."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -15,11 +16,16 @@ from bot.dialogue.engine import FALLBACK, Dialogue, in_context
 BEST_GUESS = "out_of_scope"
 
 
-def understand_text(text: str, shown: str, dialogue: Dialogue, gates: Gates, knowledge: Knowledge, today: date,
-                    why: bool) -> dict[str, Any]:
+def understand_text(
+    text: str, shown: str, dialogue: Dialogue, gates: Gates, knowledge: Knowledge, today: date, why: bool
+) -> dict[str, Any]:
     """The record of DESIGN 5 without its id. `text` may be empty (nothing readable); `shown` is what was given."""
     parsed = in_context(dialogue.parse(text), asked=False)
-    ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed.get("intent_ranking", []) if entry["name"] != FALLBACK]
+    ranking = [
+        (entry["name"], float(entry["confidence"]))
+        for entry in parsed.get("intent_ranking", [])
+        if entry["name"] != FALLBACK
+    ]
     intent, confidence = ranking[0] if ranking else (BEST_GUESS, 0.0)
     hits = gates.check(text)
     facts = {
@@ -30,10 +36,14 @@ def understand_text(text: str, shown: str, dialogue: Dialogue, gates: Gates, kno
     urgency = "life_danger" if any(hit.level == "now" for hit in hits) else "urgent" if needs else "none"
     topic = knowledge.topics.get(intent)
     record = {
-        "text": mask_identity(shown).text, "intent": intent, "confidence": round(confidence, 4),
+        "text": mask_identity(shown).text,
+        "intent": intent,
+        "confidence": round(confidence, 4),
         "unsure": parsed["intent"]["name"] == FALLBACK,
         "alternatives": [{"intent": name, "confidence": round(value, 4)} for name, value in ranking[1:4]],
-        "urgency": urgency, "gates": [hit.gate for hit in hits], "programmes": list(topic.programmes) if topic else [],
+        "urgency": urgency,
+        "gates": [hit.gate for hit in hits],
+        "programmes": list(topic.programmes) if topic else [],
         "facts": facts,
         "places": [
             {"text": m.text, "start": m.start, "end": m.end, "role": m.role, "unit": m.unit, "unit_name": m.unit_name}

@@ -1,14 +1,22 @@
 """TurnStore: Rasa's tracker lives in the Turn, as compact JSON in the conversation's row. No I/O here."""
+
 from __future__ import annotations
 
 import contextvars
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import (
-    ActionExecuted, ActiveLoop, Event, SessionStarted, SlotSet, UserUttered, deserialise_events,
+    ActionExecuted,
+    ActiveLoop,
+    Event,
+    SessionStarted,
+    SlotSet,
+    UserUttered,
+    deserialise_events,
 )
 from rasa.shared.core.trackers import DialogueStateTracker
 
@@ -73,7 +81,9 @@ def _slim(event: Event) -> dict[str, Any]:
     data: dict[str, Any] = event.as_dict()
     if isinstance(event, UserUttered):
         intent = {"name": event.intent.get("name"), "confidence": event.intent.get("confidence")}
-        data.update(text="…", parse_data={"intent": intent, "entities": [], "text": "…"}, metadata={}, input_channel=None)
+        data.update(
+            text="…", parse_data={"intent": intent, "entities": [], "text": "…"}, metadata={}, input_channel=None
+        )
     for key in ("timestamp", "policy", "confidence", "hide_rule_turn", "action_text", "metadata"):
         if key in data and key != "timestamp":
             data.pop(key)

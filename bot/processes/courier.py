@@ -1,9 +1,10 @@
 """The courier: what happens without a request. Posts notices, runs timers, delivers. Any number may run."""
+
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from types import FrameType
-from typing import Mapping
 
 import structlog
 from sqlalchemy.exc import DBAPIError

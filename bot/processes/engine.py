@@ -1,4 +1,5 @@
 """The engine: one parent imports Rasa and loads the model, then forks workers; each works one turn at a time."""
+
 from __future__ import annotations
 
 import gc
@@ -7,9 +8,9 @@ import os
 import signal
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Callable
 
 import structlog
 from sqlalchemy.exc import DBAPIError

@@ -1,18 +1,19 @@
 """The first people who can sign in: made once from config/roles, with passwords drawn and shown at that moment only."""
+
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Callable
 
 import sqlalchemy as sa
 
 from actions.access.commands import create_staff, new_password
 from actions.access.rules import load_roles
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
+from actions.places.gazetteer import Gazetteer, load_gazetteer
 from actions.storage.engine import Database
 from actions.storage.tables import Staff
-from actions.places.gazetteer import Gazetteer, load_gazetteer
 from bot.settings import Settings
 
 
@@ -45,13 +46,26 @@ def make_first_staff(database: Database, settings: Settings, now: datetime) -> l
         for entry in load_yaml(path):
             require_keys(path, entry, ["login", "name", "role"], ["unit_name"])
             if entry["role"] not in roles:
-                raise ConfigError(path, line_of(entry, "role"), f"unknown role {entry['role']!r}", nearest(entry["role"], roles))
+                raise ConfigError(
+                    path, line_of(entry, "role"), f"unknown role {entry['role']!r}", nearest(entry["role"], roles)
+                )
             unit_id = find_unit(entry["unit_name"]) if "unit_name" in entry else None
             if "unit_name" in entry and unit_id is None:
-                raise ConfigError(path, line_of(entry, "unit_name"), f"{entry['unit_name']} is no unit of the area",
-                                  "write the official name of config/places")
+                raise ConfigError(
+                    path,
+                    line_of(entry, "unit_name"),
+                    f"{entry['unit_name']} is no unit of the area",
+                    "write the official name of config/places",
+                )
             password = new_password()
-            create_staff(session, login=entry["login"], name=entry["name"], role=entry["role"], unit_id=unit_id,
-                         password=password, now=now)
+            create_staff(
+                session,
+                login=entry["login"],
+                name=entry["name"],
+                role=entry["role"],
+                unit_id=unit_id,
+                password=password,
+                now=now,
+            )
             logins.append(FirstLogin(entry["login"], password, f"{roles[entry['role']].title} {entry['name']}"))
         return logins

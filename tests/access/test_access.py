@@ -1,4 +1,5 @@
 """Signing in, being locked out, and roles that come from data."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
@@ -73,11 +74,14 @@ def test_a_role_that_is_gone_can_do_nothing(database: Any, roles: Any) -> None:
         assert session.execute(visible_tickets(gone)).all() == [] == session.execute(visible_conversations(gone)).all()
 
 
-@pytest.mark.parametrize(("line", "says"), [
-    ("a: {title: t, scope: unit, may: [accept_tickets]}", "accept_ticket"),
-    ("a: {title: t, scope: country, may: []}", "unit"),
-    ("a: {title: t, may: []}", "scope"),
-])
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("a: {title: t, scope: unit, may: [accept_tickets]}", "accept_ticket"),
+        ("a: {title: t, scope: country, may: []}", "unit"),
+        ("a: {title: t, may: []}", "scope"),
+    ],
+)
 def test_a_wrong_role_file_names_place_and_mend(tmp_path: Path, line: str, says: str) -> None:
     path = tmp_path / "roles.yaml"
     path.write_text(line + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from actions.access.commands import create_staff
@@ -31,7 +33,6 @@ from actions.storage.tables import (
     Ticket,
     TicketEvent,
     Timer,
-    TurnAttempt,
 )
 from actions.tickets.commands import Opened, Request, Responsible, accept_ticket, open_ticket
 from actions.tickets.rules import Lifecycle
@@ -39,7 +40,8 @@ from actions.turn import Turn
 from bot.conversation import ownership
 from bot.conversation.accept import Accepted, AcceptTools, Incoming, accept
 from bot.conversation.danger import Gates
-from bot.conversation.deliver import AppRefused, Outgoing, TryLater
+from bot.conversation.deliver import AppRefused, Outgoing, TryLater, deliver_one
+from bot.conversation.post import post_one, run_timer
 from bot.conversation.turn import TurnTools, Worked, work_one
 from tests.cast import LONGXI, PASSWORD, STAFF, Hints
 
@@ -61,6 +63,7 @@ class Boundaries:
     thread: int = field(default_factory=threading.get_ident)
     seen: int = 0
     struck: bool = False
+    fatal: bool = False
 
     def before(self, connection: Any) -> None:
         if threading.get_ident() != self.thread:
@@ -73,7 +76,10 @@ class Boundaries:
 
 @contextmanager
 def at_boundary(database: Database, at: int, strike: Callable[[Any], None]) -> Iterator[Boundaries]:
-    """Calls `strike` before the n-th statement or commit of this thread inside the block (the first is 1)."""
+    """Calls `strike` before the n-th statement or commit of this thread inside the block (the first is 1).
+
+    The block ends there; what is raised on the way out is kept from the test, `fatal` tells that something was.
+    """
     boundaries = Boundaries(at, strike)
 
     def on_statement(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
@@ -83,19 +89,30 @@ def at_boundary(database: Database, at: int, strike: Callable[[Any], None]) -> I
     sa.event.listen(database.engine, "commit", boundaries.before)
     try:
         yield boundaries
+    except (Crash, DBAPIError):
+        if not boundaries.struck:
+            raise
+        boundaries.fatal = True
     finally:
         sa.event.remove(database.engine, "before_cursor_execute", on_statement)
         sa.event.remove(database.engine, "commit", boundaries.before)
 
 
 def die(connection: Any) -> None:
-    """A strike: the process ends here."""
+    """A strike: the process ends here, and its connection with it."""
+    connection.connection.dbapi_connection.close()
     raise Crash()
 
 
-def lose_connection(connection: Any) -> None:
-    """A strike: the database ends this connection, as a restart or an idle limit would."""
-    connection.connection.dbapi_connection.close()
+def losing_connection(database: Database) -> Callable[[Any], None]:
+    """A strike: the server ends this connection, as a restart or the idle limit would."""
+    def strike(connection: Any) -> None:
+        other = database.engine.raw_connection()
+        cursor = other.cursor()
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.dbapi_connection.get_backend_pid()])
+        other.commit()
+        other.close()
+    return strike
 
 
 class HeldTurn:
@@ -165,7 +182,6 @@ class Hotline:
     clock: Any
     wake: Hints = field(default_factory=Hints)
     staff: dict[str, Viewer] = field(default_factory=dict)
-    think_database: Database | None = None
 
     def __post_init__(self) -> None:
         self.accept_tools = AcceptTools(self.gates, self.knowledge)
@@ -189,6 +205,12 @@ class Hotline:
             session.execute(sa.text("SET LOCAL lock_timeout = 1"))
             yield session
 
+    @contextmanager
+    def transaction(self, patient: bool) -> Iterator[Session]:
+        """One transaction; a patient one waits for locks as the system does."""
+        with (self.database.begin() if patient else self.impatient()) as session:
+            yield session
+
     # what people do
 
     def incoming(self, text: str, *, who: str = "王婶", id: str | None = None, channel: str = "web", **more: Any) -> Incoming:
@@ -207,36 +229,49 @@ class Hotline:
         worked = self.work(think)
         return None if worked is None else worked.outcome
 
+    def outcome_after(self, text: str, think: Callable[[Turn], None] | str = "好的") -> str | None:
+        """王婶 writes, and the bot works one turn."""
+        self.write(text)
+        return self.outcome(think)
+
     def hold(self, think: Callable[[Turn], None] | str = "好的") -> HeldTurn:
         """A turn that hangs until told to end."""
         return HeldTurn(self, answer(think) if isinstance(think, str) else think)
 
-    def take_over(self, conversation: int, by: str = "zhou") -> None:
-        with self.impatient() as session:
-            ownership.take_over(session, self.staff[by], conversation, self.knowledge.replies, self.clock())
+    def take_over_in(self, session: Session, conversation: int, by: str) -> None:
+        ownership.take_over(session, self.staff[by], conversation, self.knowledge.replies, self.clock())
 
-    def say(self, conversation: int, text: str, by: str = "zhou", id: str | None = None) -> bool:
+    def take_over(self, conversation: int, by: str = "zhou", patient: bool = False) -> None:
+        """Unless `patient`, these may wait for no lock: nobody else is to hold one."""
+        with self.transaction(patient) as session:
+            self.take_over_in(session, conversation, by)
+
+    def say(self, conversation: int, text: str, by: str = "zhou", id: str | None = None, patient: bool = False) -> bool:
         """True when it was new."""
-        with self.impatient() as session:
+        with self.transaction(patient) as session:
             return ownership.say(session, self.staff[by], conversation, text, id or uuid.uuid4().hex, self.clock()) is not None
 
-    def release(self, conversation: int, by: str = "zhou") -> None:
-        with self.impatient() as session:
+    def release(self, conversation: int, by: str = "zhou", patient: bool = False) -> None:
+        with self.transaction(patient) as session:
             ownership.release(session, self.staff[by], conversation, self.knowledge.replies, self.clock())
 
-    def close(self, conversation: int, by: str = "zhou") -> None:
-        with self.impatient() as session:
+    def close(self, conversation: int, by: str = "zhou", patient: bool = False) -> None:
+        with self.transaction(patient) as session:
             ownership.close(session, self.staff[by], conversation, self.knowledge.replies, self.clock())
 
-    def open_ticket(self, session: Session, conversation_id: int | None, contact_id: int | None, **more: Any) -> Opened:
-        """A ticket as a step of the bot opens it."""
+    def request(self, **more: Any) -> Request:
+        """A request for 龙溪街道."""
         due = Due(datetime(2026, 11, 23, 15, 59, 59, tzinfo=timezone.utc), False, (), "", "confirmed")
         values: dict[str, Any] = {
             "responsible": Responsible("unit", LONGXI, "龙溪街道", "两江新区"), "programme": "temporary_urgent", "due": due,
-            "due_rule": "small_quick_aid", "legal_basis": "consent", "conversation_id": conversation_id,
-            "contact_id": contact_id, **more,
+            "due_rule": "small_quick_aid", "legal_basis": "consent", **more,
         }
-        return open_ticket(session, self.knowledge.keys, Request(**values), self.clock())
+        return Request(**values)
+
+    def open_ticket(self, session: Session, conversation_id: int | None, contact_id: int | None, **more: Any) -> Opened:
+        """A ticket as a step of the bot opens it."""
+        request = self.request(conversation_id=conversation_id, contact_id=contact_id, **more)
+        return open_ticket(session, self.knowledge.keys, request, self.clock())
 
     def opening(self, text: str = "工单开好了") -> Callable[[Turn], None]:
         """A bot that opens a ticket and says so."""
@@ -250,6 +285,27 @@ class Hotline:
         with self.database.begin() as session:
             version = session.execute(sa.select(Ticket.version).where(Ticket.number == number)).scalar_one()
             accept_ticket(session, self.staff["zhang"], self.lifecycle, number=number, version=version, now=self.clock())
+
+    def post(self) -> list[str]:
+        """Deals with every open notice; what became of each."""
+        done = []
+        while (outcome := post_one(self.database, self.knowledge.replies, self.clock())) is not None:
+            done.append(outcome)
+        return done
+
+    def timers(self) -> list[str]:
+        """Does everything that has come due."""
+        done = []
+        while (kind := run_timer(self.database, self.knowledge.replies, self.clock())) is not None:
+            done.append(kind)
+        return done
+
+    def deliver(self, app: FakeApp, channel: str = "telegram") -> int:
+        """Delivers all that can be delivered now; how many calls that took."""
+        before = app.calls
+        while deliver_one(self.database, {channel: app}, self.knowledge.keys, self.clock):
+            pass
+        return app.calls - before
 
     # what is in the database
 
@@ -293,18 +349,24 @@ class Hotline:
         return {table.__tablename__: [tuple(row) for row in self.rows(sa.select(table.__table__).order_by(table.id))]
                 for table in tables}
 
+    def until_somebody_waits(self) -> None:
+        """Returns as soon as a transaction waits for a lock that another one holds."""
+        waiting = sa.text("SELECT count(*) FROM pg_stat_activity"
+                          " WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            with self.database.begin() as session:
+                if session.execute(waiting).scalar_one():
+                    return
+        raise AssertionError("nobody waits")
+
     def empty(self) -> None:
-        """Takes away everything but the staff."""
+        """Takes away everything but the staff, for a test that begins many times."""
         with self.database.begin() as session:
+            session.execute(sa.text("SET LOCAL session_replication_role = replica"))  # history that only grows, here too
             for table in ("draft", "turn_attempt", "delivery", "notice", "screening_record", "route_record", "ticket_event",
                           "ticket", "message", "timer", "conversation", "contact"):
                 session.execute(sa.text(f"DELETE FROM {table}"))
-
-
-__all__ = [
-    "FIRE_PAST", "SUICIDE", "Crash", "FakeApp", "HeldTurn", "Hotline", "TurnAttempt", "answer", "at_boundary", "die",
-    "lose_connection", "together",
-]
 
 
 class FakeApp:

@@ -1,4 +1,5 @@
 """The engine in this process: steps without a server, a tracker that stays small, text that is never a command."""
+
 from __future__ import annotations
 
 import json
@@ -27,7 +28,9 @@ def test_actions_exist_only_inside_a_turn() -> None:
         current_turn()
 
 
-def test_every_result_of_a_step_satisfies_rasas_schema(teller: Teller, dialogue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_result_of_a_step_satisfies_rasas_schema(
+    teller: Teller, dialogue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The check that inprocess.py leaves out at run time, done here for every action of a long talk."""
     from jsonschema import validate
     from rasa.core.actions.action import RemoteAction
@@ -41,8 +44,23 @@ def test_every_result_of_a_step_satisfies_rasas_schema(teller: Teller, dialogue:
         return True
 
     monkeypatch.setattr(RemoteAction, "_validate_action_result", check)
-    for text in ("你好", "低保标准是多少", "家里着火了，今晚没地方住", "同意", "龙溪街道", "三个人", "没有", "不留", "对", "谢谢",
-                 "查一下进度", "转人工", "我要投诉他们不受理", "路灯坏了", "再见"):
+    for text in (
+        "你好",
+        "低保标准是多少",
+        "家里着火了，今晚没地方住",
+        "同意",
+        "龙溪街道",
+        "三个人",
+        "没有",
+        "不留",
+        "对",
+        "谢谢",
+        "查一下进度",
+        "转人工",
+        "我要投诉他们不受理",
+        "路灯坏了",
+        "再见",
+    ):
         teller.say(text)
     assert {"validate_interview", "action_ask_interview_q_answer"} <= set(checked)
     assert len(checked) > 15
@@ -105,8 +123,14 @@ def test_long_text_is_read_by_head_and_tail_and_never_as_a_command() -> None:
 
 
 def test_without_a_question_nothing_is_read_as_an_answer() -> None:
-    parsed = {"intent": {"name": "affirm", "confidence": 0.6}, "intent_ranking": [
-        {"name": "affirm", "confidence": 0.6}, {"name": "greet", "confidence": 0.3}, {"name": "thanks", "confidence": 0.1}]}
+    parsed = {
+        "intent": {"name": "affirm", "confidence": 0.6},
+        "intent_ranking": [
+            {"name": "affirm", "confidence": 0.6},
+            {"name": "greet", "confidence": 0.3},
+            {"name": "thanks", "confidence": 0.1},
+        ],
+    }
     assert in_context(parsed, asked=True) == parsed
     read = in_context(parsed, asked=False)
     assert read["intent"]["name"] == "greet" and read["intent"]["confidence"] == pytest.approx(0.75)
@@ -124,8 +148,16 @@ def test_a_missing_and_a_damaged_model_are_told_apart(tmp_path: Path, dialogue: 
 
 def bare_turn(knowledge: Any) -> Turn:
     install(knowledge)
-    return Turn(session=None, now=NOW, conversation_id=1, contact_id=1, channel="web",  # type: ignore[arg-type]
-                messages=(Inbound(1, "text", "谢谢"),), facts=Facts(), replies_book=knowledge.replies)
+    return Turn(
+        session=None,
+        now=NOW,
+        conversation_id=1,
+        contact_id=1,
+        channel="web",  # type: ignore[arg-type]
+        messages=(Inbound(1, "text", "谢谢"),),
+        facts=Facts(),
+        replies_book=knowledge.replies,
+    )
 
 
 def test_a_turn_needs_no_database_to_be_thought(dialogue: Any, knowledge: Any) -> None:

@@ -1,4 +1,5 @@
 """Keys, consent, and an audit chain in which a gap shows."""
+
 from __future__ import annotations
 
 import stat
@@ -46,7 +47,9 @@ def test_the_key_file_is_made_once_and_only_for_its_owner(tmp_path: Path) -> Non
 def test_the_audit_is_a_chain(database: Any) -> None:
     for number in range(3):
         with database.begin() as session:
-            record_audit(session, actor="staff:1", action="read", object_=f"ticket:{number}", now=NOW, data={"why": "test"})
+            record_audit(
+                session, actor="staff:1", action="read", object_=f"ticket:{number}", now=NOW, data={"why": "test"}
+            )
     with database.begin() as session:
         rows = session.execute(sa.select(Audit).order_by(Audit.id)).scalars().all()
         previous = None

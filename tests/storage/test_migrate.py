@@ -1,4 +1,5 @@
 """The database follows the code: one history, its head checked in, nothing left out, nothing newer accepted."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,5 @@
 """A hotline with the real engine for each story."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,11 +16,23 @@ from tests.stories.teller import Teller
 
 
 @pytest.fixture
-def hotline(database: Any, keys: Any, knowledge: Any, gates: Any, roles: Any, lifecycle: Any, clock: Any, dialogue: Any) -> Hotline:
+def hotline(
+    database: Any, keys: Any, knowledge: Any, gates: Any, roles: Any, lifecycle: Any, clock: Any, dialogue: Any
+) -> Hotline:
     """Everything of the hotline in this process, on a database of its own."""
     install(knowledge)
-    parts = Parts(settings=load_settings({}), database=database, keys=keys, knowledge=knowledge, gates=gates, roles=dict(roles),
-                  lifecycle=lifecycle, wake=Wake(None), redis_url=None, now=clock)
+    parts = Parts(
+        settings=load_settings({}),
+        database=database,
+        keys=keys,
+        knowledge=knowledge,
+        gates=gates,
+        roles=dict(roles),
+        lifecycle=lifecycle,
+        wake=Wake(None),
+        redis_url=None,
+        now=clock,
+    )
     return Hotline(parts, clock, dialogue.think)
 
 

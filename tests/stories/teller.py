@@ -1,4 +1,5 @@
 """Teller: one resident's conversation on the real engine and database, told step by step."""
+
 from __future__ import annotations
 
 import uuid
@@ -36,8 +37,12 @@ class Teller:
     def accept(self, text: str, button_id: str | None = None, external_id: str | None = None) -> Accepted:
         """Only hands the message in."""
         with self.parts.database.begin() as session:
-            accepted = accept(session, AcceptTools(self.parts.gates, self.parts.knowledge), Incoming(
-                self.channel, self.address, external_id or uuid.uuid4().hex, text, button_id=button_id), self.parts.now())
+            accepted = accept(
+                session,
+                AcceptTools(self.parts.gates, self.parts.knowledge),
+                Incoming(self.channel, self.address, external_id or uuid.uuid4().hex, text, button_id=button_id),
+                self.parts.now(),
+            )
         self.contact_id = accepted.contact_id
         return accepted
 
@@ -51,8 +56,15 @@ class Teller:
         """Lets the hotline work; the new lines that are not the resident's."""
         self.hotline.settle()
         with self.parts.database.begin() as session:
-            rows = session.execute(sa.select(Message).where(
-                Message.contact_id == self.contact_id, Message.id > self.seen).order_by(Message.id)).scalars().all()
+            rows = (
+                session.execute(
+                    sa.select(Message)
+                    .where(Message.contact_id == self.contact_id, Message.id > self.seen)
+                    .order_by(Message.id)
+                )
+                .scalars()
+                .all()
+            )
         self.seen = rows[-1].id if rows else self.seen
         new = [row for row in rows if row.author != "resident"]
         self.lines += new
@@ -71,13 +83,21 @@ class Teller:
     def tickets(self) -> list[Ticket]:
         """The tickets of this conversation."""
         with self.parts.database.begin() as session:
-            return list(session.execute(sa.select(Ticket).where(Ticket.contact_id == self.contact_id).order_by(Ticket.id)).scalars())
+            return list(
+                session.execute(
+                    sa.select(Ticket).where(Ticket.contact_id == self.contact_id).order_by(Ticket.id)
+                ).scalars()
+            )
 
     def conversation(self) -> Conversation:
         """The conversation's row."""
         with self.parts.database.begin() as session:
-            return session.execute(sa.select(Conversation).where(
-                Conversation.contact_id == self.contact_id).order_by(Conversation.id.desc()).limit(1)).scalar_one()
+            return session.execute(
+                sa.select(Conversation)
+                .where(Conversation.contact_id == self.contact_id)
+                .order_by(Conversation.id.desc())
+                .limit(1)
+            ).scalar_one()
 
     def rows(self, query: Any) -> list[Any]:
         """Rows of any query."""

@@ -1,4 +1,5 @@
 """The story everything hangs on: the flat burned, the register is elsewhere, no bed and no food tonight."""
+
 from __future__ import annotations
 
 from datetime import datetime, timezone
@@ -48,7 +49,16 @@ def test_what_may_fit_is_said_with_its_article(teller: Teller) -> None:
 def test_read_back_names_facts_and_township(teller: Teller) -> None:
     tell_until_read_back(teller)
     read = teller.lines[-1].text
-    for part in ("火灾", "吃的", "住的", "3人", "出事地点：龙溪街道", "户口所在地：石船镇", "138****5678", "由龙溪街道"):
+    for part in (
+        "火灾",
+        "吃的",
+        "住的",
+        "3人",
+        "出事地点：龙溪街道",
+        "户口所在地：石船镇",
+        "138****5678",
+        "由龙溪街道",
+    ):
         assert part in read, part
     assert "13800005678" not in teller.said
 
@@ -152,3 +162,13 @@ def test_a_person_is_always_within_reach(teller: Teller) -> None:
     # until somebody comes the bot goes on helping
     answer = teller.press("同意")
     assert answer[-1].asks == "household_people"
+
+
+def test_consent_can_be_taken_back_at_any_moment(teller: Teller) -> None:
+    teller.say(FIRE)
+    teller.press("同意")
+    answer = teller.say("撤回同意")
+    assert "撤回" in answer[-1].text
+    assert teller.conversation().facts["answers"] == {} and teller.conversation().facts["asking"] is None
+    assert [row.answer for row in teller.rows(sa.select(Consent).order_by(Consent.id))] == ["given", "withdrawn"]
+    assert teller.say("你好")[-1].asks is None

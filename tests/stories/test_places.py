@@ -1,4 +1,5 @@
 """No place said, a place outside, several that fit: filing never waits for the place."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """Everything around the interview: a person, policy questions, danger, strange input, two misunderstandings."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -62,10 +63,20 @@ def test_signs_only_get_a_kind_answer(teller: Teller, text: str) -> None:
     assert answer.author == "bot" and answer.buttons
 
 
-@pytest.mark.parametrize("text", [
-    "<script>alert(1)</script>", "'; DROP TABLE message; --", "/restart", '/request_human{"x":1}', "good morning sir",
-    "a" * 10_000, "求" * 10_000, "\x07\x1b[31mred", "🏠🔥😭 how much",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "'; DROP TABLE message; --",
+        "/restart",
+        '/request_human{"x":1}',
+        "good morning sir",
+        "a" * 10_000,
+        "求" * 10_000,
+        "\x07\x1b[31mred",
+        "🏠🔥😭 how much",
+    ],
+)
 def test_strange_input_gets_one_sensible_answer(teller: Teller, text: str) -> None:
     answer = teller.say(text)
     assert answer and all(line.author in ("bot", "system") for line in answer)
@@ -85,10 +96,19 @@ def test_an_identity_number_is_masked_before_it_is_stored(teller: Teller) -> Non
     assert any("用不着" in line.text for line in answer)
 
 
-def test_two_misunderstandings_offer_buttons_then_a_person(teller: Teller, dialogue: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialogue, "parse", lambda text: {
-        "text": text, "intent": {"name": "nlu_fallback", "confidence": 0.1}, "entities": [],
-        "intent_ranking": [{"name": "thanks", "confidence": 0.1}]})
+def test_two_misunderstandings_offer_buttons_then_a_person(
+    teller: Teller, dialogue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        dialogue,
+        "parse",
+        lambda text: {
+            "text": text,
+            "intent": {"name": "nlu_fallback", "confidence": 0.1},
+            "entities": [],
+            "intent_ranking": [{"name": "thanks", "confidence": 0.1}],
+        },
+    )
     first = teller.say("五月的风吹过山岗")
     assert len(first[-1].buttons) == 4 and teller.conversation().waiting_since is None
     teller.say("老师傅的扳手是蓝色的")
@@ -99,7 +119,9 @@ def test_the_bot_is_silent_while_a_person_speaks(teller: Teller) -> None:
     teller.say("转人工")
     parts = teller.parts
     with parts.database.begin() as session:
-        staff = create_staff(session, login="zhou", name="小周", role="operator", unit_id=None, password="x", now=parts.now())
+        staff = create_staff(
+            session, login="zhou", name="小周", role="operator", unit_id=None, password="x", now=parts.now()
+        )
         zhou = as_viewer(staff, parts.roles)
     with parts.database.begin() as session:
         ownership.take_over(session, zhou, teller.conversation().id, parts.knowledge.replies, parts.now())

@@ -1,4 +1,5 @@
 """Numbers, codes, opening, completing and accepting tickets; who may see which."""
+
 from __future__ import annotations
 
 import string
@@ -26,23 +27,33 @@ BODIES = st.text(LETTERS, min_size=5, max_size=5)
 
 
 def request(who: Responsible = LONGXI, **more: Any) -> Request:
-    return Request(**{"responsible": who, "programme": "temporary_urgent", "due": LIMIT, "due_rule": "small_quick_aid",
-                      "legal_basis": "consent", **more})
+    return Request(
+        **{
+            "responsible": who,
+            "programme": "temporary_urgent",
+            "due": LIMIT,
+            "due_rule": "small_quick_aid",
+            "legal_basis": "consent",
+            **more,
+        }
+    )
 
 
 def viewer(session: Any, roles: Any, login: str, role: str, unit: str | None = None) -> Viewer:
-    return as_viewer(create_staff(session, login=login, name=login, role=role, unit_id=unit, password="x", now=NOW), roles)
+    return as_viewer(
+        create_staff(session, login=login, name=login, role=role, unit_id=unit, password="x", now=NOW), roles
+    )
 
 
 @given(BODIES, st.integers(0, 4), st.sampled_from(LETTERS))
 def test_every_wrong_letter_is_noticed(body: str, place: int, letter: str) -> None:
-    wrong = body[:place] + letter + body[place + 1:]
+    wrong = body[:place] + letter + body[place + 1 :]
     assert (check_character(wrong) == check_character(body)) == (wrong == body)
 
 
 @given(BODIES, st.integers(0, 3))
 def test_neighbours_swapped_are_noticed(body: str, place: int) -> None:
-    swapped = body[:place] + body[place + 1] + body[place] + body[place + 2:]
+    swapped = body[:place] + body[place + 1] + body[place] + body[place + 2 :]
     if swapped != body:
         assert check_character(swapped) != check_character(body)
 
@@ -90,16 +101,27 @@ def test_completing_moves_a_ticket_nobody_works_yet(database: Any, keys: Any) ->
         assert kinds == ["opened", "rerouted", "completed"]
 
 
-def test_a_better_known_place_does_not_take_a_ticket_from_who_works_it(database: Any, keys: Any, roles: Any, lifecycle: Any) -> None:
+def test_a_better_known_place_does_not_take_a_ticket_from_who_works_it(
+    database: Any, keys: Any, roles: Any, lifecycle: Any
+) -> None:
     with database.begin() as session:
         number = open_ticket(session, keys, request(), NOW).ticket.number
-        accept_ticket(session, viewer(session, roles, "zhang", "officer", "u-longxi"), lifecycle, number=number, version=1, now=NOW)
+        accept_ticket(
+            session,
+            viewer(session, roles, "zhang", "officer", "u-longxi"),
+            lifecycle,
+            number=number,
+            version=1,
+            now=NOW,
+        )
     with database.begin() as session:
         complete_ticket(session, keys, number, request(Responsible("unit", "u-longta", "龙塔街道", "两江新区")), NOW)
         assert session.execute(sa.select(Ticket.unit_id)).scalar_one() == "u-longxi"
 
 
-def test_accepting_is_done_once_by_the_unit_and_told_to_the_resident(database: Any, keys: Any, roles: Any, lifecycle: Any) -> None:
+def test_accepting_is_done_once_by_the_unit_and_told_to_the_resident(
+    database: Any, keys: Any, roles: Any, lifecycle: Any
+) -> None:
     with database.begin() as session:
         number = open_ticket(session, keys, request(), NOW).ticket.number
         zhang = viewer(session, roles, "zhang", "officer", "u-longxi")

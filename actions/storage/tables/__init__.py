@@ -1,4 +1,5 @@
 """Every table of both sides, one file per noun. Importing this package declares them all."""
+
 from actions.storage.tables.audit import Audit
 from actions.storage.tables.consent import Consent
 from actions.storage.tables.contact import Contact, Person
@@ -12,6 +13,21 @@ from actions.storage.tables.ticket import Ticket, TicketEvent
 from actions.storage.tables.timer import Timer
 
 __all__ = [
-    "Audit", "Consent", "Contact", "Conversation", "Delivery", "Draft", "Message", "Notice", "Person",
-    "RouteRecord", "ScreeningRecord", "Staff", "StaffSession", "Ticket", "TicketEvent", "Timer", "TurnAttempt",
+    "Audit",
+    "Consent",
+    "Contact",
+    "Conversation",
+    "Delivery",
+    "Draft",
+    "Message",
+    "Notice",
+    "Person",
+    "RouteRecord",
+    "ScreeningRecord",
+    "Staff",
+    "StaffSession",
+    "Ticket",
+    "TicketEvent",
+    "Timer",
+    "TurnAttempt",
 ]

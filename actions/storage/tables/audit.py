@@ -1,4 +1,5 @@
 """audit: who did or read what; each row carries the hash of the one before, so that a gap shows."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Json, Moment

@@ -1,4 +1,5 @@
 """consent: which notice was shown, in which version, and what the resident said. Append-only."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Moment, one_of

@@ -1,4 +1,5 @@
 """contact: one person's address on one channel. person: joins contacts, made by staff or by proof, never by guess."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Moment

@@ -1,4 +1,5 @@
 """conversation: who speaks with a contact now, in which order, and what has been understood so far."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Json, Moment, one_of

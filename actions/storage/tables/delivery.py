@@ -1,4 +1,5 @@
 """delivery: one row per outgoing message and try; tells whether the app took it."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Moment, one_of
@@ -23,6 +24,7 @@ class Delivery(Base):
         sa.UniqueConstraint("message_id", "try_number"),
         one_of("state", "state", "waiting", "sending", "sent", "retried", "unclear", "failed"),
         # the courier's claim and the page's "seen up to": what is not out yet, in order
-        sa.Index("ix_delivery_open", "conversation_id", "seq",
-                 postgresql_where=sa.text("state IN ('waiting', 'sending')")),
+        sa.Index(
+            "ix_delivery_open", "conversation_id", "seq", postgresql_where=sa.text("state IN ('waiting', 'sending')")
+        ),
     )

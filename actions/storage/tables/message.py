@@ -1,4 +1,5 @@
 """message: inbox, outbox and transcript are three views of this one table. Beside it: attempts and drafts."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Json, Moment, one_of

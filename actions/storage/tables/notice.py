@@ -1,4 +1,5 @@
 """notice: what is to be said to whom, and why. Knows persons, never apps; the courier's post finds the way."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Json, Moment, one_of

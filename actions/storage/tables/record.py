@@ -1,4 +1,5 @@
 """screening_record, route_record: append-only, complete enough to be replayed years later."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Json, Moment

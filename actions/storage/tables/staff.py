@@ -1,4 +1,5 @@
 """staff: who may sign in, with which role, for which unit. session: one signed-in browser."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Moment

@@ -1,4 +1,5 @@
 """ticket: one request for temporary assistance and who answers for it. ticket_event: append-only history."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Json, Moment, one_of

@@ -1,4 +1,5 @@
 """timer: what is due later is a row; claimed, done and deleted in one transaction."""
+
 import sqlalchemy as sa
 
 from actions.storage.base import Base, Moment

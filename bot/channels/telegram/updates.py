@@ -1,7 +1,6 @@
 """Reads one update of Telegram: what it is to us. Pure: no network, no database."""
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +42,7 @@ def read_update(update: Update, words: Words) -> Heard:
         return Heard("nothing", _kind_of(update))
     if message.chat.type != ChatType.PRIVATE:
         return Heard("group", _kind_of(update), str(message.chat.id))
-    incoming = _edited(message, words) if update.edited_message is not None else _message(message, words)
+    incoming = _edited(message, words, update.update_id) if update.edited_message is not None else _message(message, words)
     return Heard("message" if incoming is not None else "nothing", _kind_of(update), str(message.chat.id), incoming)
 
 
@@ -72,15 +71,13 @@ def _message(message: Message, words: Words) -> Incoming | None:
     return Incoming(CHANNEL, str(message.chat.id), f"{message.chat.id}:{message.message_id}", text, kind, extra=extra)
 
 
-def _edited(message: Message, words: Words) -> Incoming | None:
+def _edited(message: Message, words: Words, update_id: int) -> Incoming | None:
     """A message that was changed comes as a new one; a place that moves on is told once, at its beginning."""
     text = message.text or message.caption
-    if text is None or message.edit_date is None:
+    if text is None:
         return None
-    # two changes within one second have the same date
-    mark = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8] if message.edit_date.microsecond else ""
-    moment = int(message.edit_date.timestamp())
-    return Incoming(CHANNEL, str(message.chat.id), f"{message.chat.id}:{message.message_id}:{moment}{mark}",
+    # not its date: two changes within one second share it
+    return Incoming(CHANNEL, str(message.chat.id), f"{message.chat.id}:{message.message_id}:edit:{update_id}",
                     words.edited_mark + text)
 
 

@@ -3,6 +3,7 @@
 Measured on our own utterances against Rasa's CountVectors with the same linear model: more right on real messages,
 and trained in a tenth of the time (docs/performance.md).
 """
+
 from __future__ import annotations
 
 import logging
@@ -83,8 +84,13 @@ class IntentReader(IntentClassifier, GraphComponent):
         return Path(path).read_text(encoding="utf-8").split() if path and Path(path).exists() else []
 
     @classmethod
-    def create(cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource,
-               execution_context: ExecutionContext) -> IntentReader:
+    def create(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> IntentReader:
         """A new one, to be trained."""
         return cls(config, model_storage, resource)
 
@@ -104,9 +110,13 @@ class IntentReader(IntentClassifier, GraphComponent):
         self._model = self._fit(features, labels)
         with self._storage.write_to(self._resource) as folder:
             state = {
-                "words": self._segment._words, "word_features": self._word_features, "characters": self._characters,
-                "labels": self._model.classes_, "weights": self._model.coef_.astype(np.float32),
-                "offsets": self._model.intercept_.astype(np.float32), "sharpness": self._sharpness,
+                "words": self._segment._words,
+                "word_features": self._word_features,
+                "characters": self._characters,
+                "labels": self._model.classes_,
+                "weights": self._model.coef_.astype(np.float32),
+                "offsets": self._model.intercept_.astype(np.float32),
+                "sharpness": self._sharpness,
             }
             (folder / "intent.pickle").write_bytes(pickle.dumps(state))
         return self._resource
@@ -132,8 +142,14 @@ class IntentReader(IntentClassifier, GraphComponent):
         return float(min(np.arange(0.5, 5.0, 0.1), key=loss))
 
     @classmethod
-    def load(cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource,
-             execution_context: ExecutionContext, **kwargs: Any) -> IntentReader:
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> IntentReader:
         """The trained one."""
         reader = cls({**config, "dictionary_path": None}, model_storage, resource)
         with model_storage.read_from(resource) as folder:
@@ -173,4 +189,8 @@ class IntentReader(IntentClassifier, GraphComponent):
         names = [*self._word_features.get_feature_names_out(), *self._characters.get_feature_names_out()]
         weights = features.multiply(self._model.coef_[row]).tocoo()
         ranked = sorted(zip(weights.col, weights.data, strict=True), key=lambda pair: -pair[1])[:most]
-        return [{"feature": str(names[column]), "weight": round(float(weight), 3)} for column, weight in ranked if weight > 0]
+        return [
+            {"feature": str(names[column]), "weight": round(float(weight), 3)}
+            for column, weight in ranked
+            if weight > 0
+        ]

@@ -1,0 +1,217 @@
+"""`youmen up` as a person runs it: it comes up, heals itself, says where it runs, and stops without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from bot.processes.private import temporary_home
+from bot.processes.servers import free_port
+from bot.settings import PROJECT
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+PATIENCE = 120
+FIRE = "我户口在石船镇，昨晚我在龙溪街道租的房子着火了，现在没地方住也没饭吃"
+
+
+def youmen(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "bot.cli", "--home", str(home), *arguments],
+        cwd=PROJECT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+
+
+def until(what: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """Waits for something to become true; the event itself is waited for, not a time."""
+    import time
+
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        psutil.wait_procs([], timeout=0.05)
+    raise AssertionError(f"not within {patience} s: {what}")
+
+
+@pytest.fixture(scope="module")
+def running(dialogue: Any) -> Iterator[tuple[Path, int, subprocess.Popen[str]]]:
+    """A hotline that is up, on a home and port of its own."""
+    with temporary_home() as home:
+        port = free_port()
+        process = youmen(home, "up", YOUMEN_PORT=str(port))
+        try:
+            until(lambda: process.poll() is not None or b'"engine_ready"' in log(home, "engine"))
+            assert process.poll() is None, process.stderr and process.stderr.read()
+            yield home, port, process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait(40)
+
+
+def log(home: Path, name: str) -> bytes:
+    path = home / "logs" / f"{name}.log"
+    return path.read_bytes() if path.exists() else b""
+
+
+def children(process: subprocess.Popen[str], name: str) -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.Error):  # it may be gone by now
+            if child.cmdline()[-2:] == ["run", name]:
+                found.append(child)
+    return found
+
+
+def chat(port: int) -> httpx.Client:
+    base = f"http://localhost:{port}"
+    return httpx.Client(
+        base_url=base, headers={"Origin": base, "Accept": "application/json"}, trust_env=False, timeout=10
+    )
+
+
+def post(client: httpx.Client, text: str) -> httpx.Response:
+    return client.post("/chat/messages", json={"id": str(uuid.uuid4()), "text": text})
+
+
+def lines(client: httpx.Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("/chat/messages", params={"after": 0}).json()["lines"]
+    return found
+
+
+def bot_lines(client: httpx.Client) -> list[dict[str, Any]]:
+    return [line for line in lines(client) if line["author"] == "bot"]
+
+
+def test_a_message_through_the_browser_is_answered(running: tuple[Path, int, Any]) -> None:
+    with chat(running[1]) as client:
+        assert post(client, FIRE).status_code == 200
+        # the safety line stands there before the engine has thought
+        assert [line["author"] for line in lines(client)][:2] == ["resident", "system"]
+        assert until(lambda: bot_lines(client))[-1]["text"].startswith("在登记之前")
+
+
+def test_a_second_start_says_where_the_first_one_runs(running: tuple[Path, int, Any]) -> None:
+    home, port, process = running
+    second = youmen(home, "up", YOUMEN_PORT=str(port))
+    _, told = second.communicate(timeout=60)
+    assert second.returncode == 0
+    assert f"http://localhost:{port}" in told and str(process.pid) in told
+    assert process.poll() is None
+
+
+def test_what_dies_is_started_again(running: tuple[Path, int, Any]) -> None:
+    _, port, process = running
+    for name in ("courier", "web"):
+        [old] = children(process, name)
+        old.kill()
+        until(lambda name=name, old=old: [c for c in children(process, name) if c.pid != old.pid])
+    with chat(port) as client:
+        until(lambda: _answers(client))
+        post(client, "你好")
+        assert until(lambda: bot_lines(client))
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/healthz").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_killed_worker_is_replaced_and_its_message_answered(running: tuple[Path, int, Any]) -> None:
+    _, port, process = running
+    [parent] = children(process, "engine")
+    with chat(port) as client:
+        post(client, "低保标准是多少")
+        for worker in parent.children():
+            worker.kill()
+        assert "770" in until(lambda: bot_lines(client))[-1]["text"]
+    assert parent.is_running()
+
+
+def test_accepting_and_danger_replies_go_on_without_the_engine(running: tuple[Path, int, Any]) -> None:
+    _, port, process = running
+    [parent] = children(process, "engine")
+    parent.kill()
+    with chat(port) as client:
+        assert post(client, "煤气漏了我头好晕快来人").status_code == 200
+        assert [line["author"] for line in lines(client)][:2] == ["resident", "system"]
+        assert until(lambda: bot_lines(client))  # and the engine comes back by itself
+
+
+def test_logs_hold_no_words_of_residents(running: tuple[Path, int, Any]) -> None:
+    home = running[0]
+    for path in (home / "logs").glob("*.log"):
+        for word in ("龙溪", "着火", "煤气", "低保标准"):
+            assert word not in path.read_text(encoding="utf-8", errors="replace"), (path.name, word)
+
+
+def test_ctrl_c_stops_every_process(running: tuple[Path, int, Any]) -> None:
+    home, _, process = running
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 6
+    process.send_signal(signal.SIGINT)
+    assert process.wait(40) == 0
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert not (home / "running.json").exists()
+
+
+def test_a_port_that_is_taken(tmp_path: Path, dialogue: Any) -> None:
+    with temporary_home() as home, socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        process = youmen(home, "up", YOUMEN_PORT=str(port))
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert told.strip().count("\n") == 0 and str(port) in told and "YOUMEN_PORT" in told
+
+
+def test_a_database_that_is_gone(tmp_path: Path) -> None:
+    process = youmen(tmp_path, "migrate", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 3 and "DATABASE_URL" in told and "Traceback" not in told
+
+
+def test_a_damaged_model(tmp_path: Path, dialogue: Any) -> None:
+    from actions.places.dictionary import jieba_words
+    from actions.places.gazetteer import load_gazetteer
+    from bot.dialogue.model import model_files
+    from bot.settings import load_settings
+
+    settings = load_settings({"YOUMEN_BUILD": str(tmp_path)})
+    files = model_files(settings, jieba_words(load_gazetteer(settings.config / "places")))
+    files.archive.parent.mkdir(parents=True)
+    files.archive.write_bytes(b"damaged")
+    process = youmen(tmp_path, "understand", YOUMEN_BUILD=str(tmp_path))
+    _, told = process.communicate("你好\n", timeout=120) if process.stdin else process.communicate(timeout=120)
+    assert process.returncode == 3 and "youmen train" in told and "Traceback" not in told
+
+
+def test_the_state_of_a_dead_supervisor_is_not_believed(tmp_path: Path) -> None:
+    from bot.processes.parts import running_state
+    from bot.settings import load_settings
+
+    (tmp_path / "running.json").write_text(json.dumps({"pid": 2**22 + 1, "address": "x"}), encoding="utf-8")
+    assert running_state(load_settings({}, tmp_path)) is None
