@@ -113,10 +113,22 @@ def _run_web(settings: Settings) -> None:
 
 
 def _run_courier(settings: Settings) -> None:
+    from bot.channels.telegram.channel import open_telegram
+    from bot.channels.telegram.words import CHANNEL
+    from bot.conversation.accept import AcceptTools
     from bot.processes.courier import run_courier
     from bot.processes.parts import open_parts
 
-    run_courier(open_parts(settings, name="courier"), {})
+    parts = open_parts(settings, name="courier")
+    telegram = open_telegram(settings, parts.database, AcceptTools(parts.gates, parts.knowledge), parts.wake, parts.now)
+    if telegram is None:
+        run_courier(parts, {})
+        return
+    telegram.start()
+    try:
+        run_courier(parts, {CHANNEL: telegram.sender})
+    finally:
+        telegram.stop()
 
 
 def _run_engine(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
 from actions.privacy.keys import Keys
+from actions.steps.channel_policy import OPEN
 from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message
 
@@ -32,6 +33,8 @@ class Outgoing:
     address: str
     text: str
     buttons: tuple[tuple[str, str], ...]
+    contact_id: int = 0
+    page_button: str | None = None  # the id of the button that opens our own page, if there is one
 
 
 class AppRefused(Exception):
@@ -66,6 +69,7 @@ def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, n
             .join(Contact, Contact.id == Message.contact_id).join(Conversation, Conversation.id == Delivery.conversation_id)
             .where(Delivery.state == "waiting", Delivery.due_at <= now(), Delivery.channel.in_(list(senders)),
                    ~sa.exists().where(older.conversation_id == Delivery.conversation_id, older.seq < Delivery.seq,
+                                      older.channel == Delivery.channel,  # a page that nobody looks at holds up no app
                                       older.state.in_(["waiting", "sending"])))
             .order_by(Delivery.due_at, Delivery.id).limit(1)
             .with_for_update(key_share=True, skip_locked=True, of=Delivery)
@@ -82,7 +86,8 @@ def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, n
         again = senders[delivery.channel].takes_ids or _is_danger_text(session, message)
         delivery.state, delivery.changed_at = "sending", now()
         outgoing = Outgoing(message.id, keys.open(contact.address) if contact.address else "", message.text,
-                            tuple((b["id"], b["title"]) for b in message.buttons or ()))
+                            tuple((b["id"], b["title"]) for b in message.buttons or ()), contact.id,
+                            next((b["id"] for b in message.buttons or () if b["value"] == OPEN), None))
         delivery_id, channel = delivery.id, delivery.channel
     outcome, external_id, error, later = "sent", None, None, None
     try:

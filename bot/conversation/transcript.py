@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from actions.access.queries import visible_conversations
 from actions.access.rules import Viewer
 from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message, Staff, Ticket
+from bot.conversation.outbox import READ_CHANNELS
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,13 @@ def drafts(session: Session, conversation: Conversation) -> list[str]:
 
 
 def mark_seen(session: Session, contact_id: int, up_to_id: int, now: datetime) -> None:
-    """The resident's page has shown everything up to this message: its deliveries are sent."""
+    """The resident's page has shown everything up to this message: its deliveries are sent.
+
+    What goes to an app goes there all the same: a page that is a second window may show less than the app.
+    """
     session.execute(
         sa.update(Delivery)
-        .where(Delivery.state == "waiting", Delivery.message_id <= up_to_id,
+        .where(Delivery.state == "waiting", Delivery.message_id <= up_to_id, Delivery.channel.in_(READ_CHANNELS),
                Delivery.message_id.in_(sa.select(Message.id).where(Message.contact_id == contact_id)))
         .values(state="sent", changed_at=now).execution_options(synchronize_session=False))
 

@@ -22,7 +22,9 @@ import bot.desk
 from actions.access.rules import Refused
 from actions.storage.migrate import code_head
 from bot.channels import web as chat
-from bot.channels.web import Chat
+from bot.channels.links import LinkedChat
+from bot.channels.telegram.channel import open_inbox
+from bot.channels.telegram.webhook import webhook_router
 from bot.desk import console, signin, workbench
 from bot.desk.frame import Desk
 from bot.pages.errors import Elsewhere, PageError
@@ -74,7 +76,7 @@ def create_app(parts: WebParts) -> FastAPI:
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, redirect_slashes=False)
     pages = Pages({"chat": chat.FOLDER, "desk": Path(bot.desk.__file__).parent})
-    app.state.chat, app.state.desk = Chat(parts, pages, board), Desk(parts, pages, board)
+    app.state.chat, app.state.desk = LinkedChat(parts, pages, board), Desk(parts, pages, board)
     app.add_middleware(Shield, pages=pages)
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")

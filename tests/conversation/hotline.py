@@ -383,6 +383,8 @@ class FakeApp:
         what = self.plan.pop(0) if self.plan else "well"
         if what == "later":
             raise TryLater(30)
+        if what == "not_taken":
+            raise TryLater()
         if what == "refused":
             raise AppRefused("blocked")
         if what == "lost":

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from actions.storage.tables import Delivery, Message
-from bot.conversation.deliver import TRIES, deliver_one, recover
+from bot.conversation.deliver import GIVE_UP, TRIES, WAITS, deliver_one, recover
 from tests.conversation.hotline import SUICIDE, Crash, FakeApp, Hotline, at_boundary, die, together
 
 
@@ -75,7 +75,7 @@ class TestLater:
         app.plan = ["later"]
         assert hotline.deliver(app) == 1  # 二 waits behind 一
         assert app.books == []
-        assert states(hotline) == [(2, 1, "retried", "try_later"), (3, 1, "waiting", None), (2, 2, "waiting", None)]
+        assert states(hotline) == [(2, 1, "waiting", "try_later"), (3, 1, "waiting", None)]
         hotline.clock.advance(seconds=29)
         assert hotline.deliver(app) == 0
         hotline.clock.advance(seconds=1)
@@ -89,15 +89,28 @@ class TestLater:
         hotline.deliver(app)
         assert app.texts == ["乙一"]
 
-    def test_given_up_after_some_tries_and_the_next_one_goes(self, hotline: Hotline, app: FakeApp) -> None:
+    def test_without_a_moment_named_it_is_tried_again_by_our_own_measure(self, hotline: Hotline, app: FakeApp) -> None:
         talk(hotline, "一", "二")
-        app.plan = ["later"] * TRIES
-        for _ in range(TRIES):
-            hotline.deliver(app)
-            hotline.clock.advance(hours=1)
+        app.plan = ["not_taken"]
         hotline.deliver(app)
-        assert app.texts == ["二"] and app.calls == TRIES + 1
-        assert [state for seq, _, state, _ in states(hotline) if seq == 2] == ["retried"] * (TRIES - 1) + ["failed"]
+        assert states(hotline) == [(2, 1, "retried", "try_later"), (3, 1, "waiting", None), (2, 2, "waiting", None)]
+        assert hotline.deliver(app) == 0
+        hotline.clock.advance(seconds=WAITS[0])
+        hotline.deliver(app)
+        assert app.texts == ["一", "二"]
+
+    @pytest.mark.parametrize("what", ["later", "not_taken"])
+    def test_given_up_in_the_end_and_the_next_one_goes(self, hotline: Hotline, app: FakeApp, what: str) -> None:
+        talk(hotline, "一", "二")
+        app.plan = [what] * 3
+        hotline.deliver(app)
+        hotline.clock.advance(seconds=GIVE_UP.total_seconds() - 1)
+        hotline.deliver(app)
+        assert app.books == [] and app.calls == 2
+        hotline.clock.advance(hours=1)
+        hotline.deliver(app)
+        assert app.texts == ["二"]
+        assert [state for seq, _, state, _ in states(hotline) if seq == 2][-1] == "failed"
 
     def test_refused_is_final_and_does_not_block(self, hotline: Hotline, app: FakeApp) -> None:
         talk(hotline, "一", "二")
@@ -126,6 +139,16 @@ class TestPerhapsDelivered:
         hotline.clock.advance(seconds=1)
         hotline.deliver(knowing)
         assert knowing.texts == ["一", "二"] and knowing.calls == 3
+
+    def test_after_some_tries_it_stays_unclear_and_the_next_one_goes(self, hotline: Hotline, knowing: FakeApp) -> None:
+        talk(hotline, "一", "二")
+        knowing.plan = ["lost"] * TRIES
+        for _ in range(TRIES):
+            hotline.deliver(knowing)
+            hotline.clock.advance(hours=1)
+        hotline.deliver(knowing)
+        assert knowing.texts == ["二"] and knowing.calls == TRIES + 1
+        assert [state for seq, _, state, _ in states(hotline) if seq == 2] == ["retried"] * (TRIES - 1) + ["unclear"]
 
     def test_danger_text_is_resent_all_the_same(self, hotline: Hotline, app: FakeApp) -> None:
         hotline.write(SUICIDE, channel="telegram")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,68 +15,18 @@ import psutil
 import pytest
 
 from bot.processes.private import temporary_home
-from bot.processes.servers import free_port
-from bot.settings import PROJECT
+from tests.live import Live, live_hotline, until, youmen
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-PATIENCE = 120
 FIRE = "我户口在石船镇，昨晚我在龙溪街道租的房子着火了，现在没地方住也没饭吃"
 
 
-def youmen(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "bot.cli", "--home", str(home), *arguments],
-        cwd=PROJECT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **environment},
-        start_new_session=True,
-    )
-
-
-def until(what: Callable[[], Any], patience: float = PATIENCE) -> Any:
-    """Waits for something to become true; the event itself is waited for, not a time."""
-    import time
-
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        psutil.wait_procs([], timeout=0.05)
-    raise AssertionError(f"not within {patience} s: {what}")
-
-
 @pytest.fixture(scope="module")
-def running(dialogue: Any) -> Iterator[tuple[Path, int, subprocess.Popen[str]]]:
-    """A hotline that is up, on a home and port of its own."""
-    with temporary_home() as home:
-        port = free_port()
-        process = youmen(home, "up", YOUMEN_PORT=str(port))
-        try:
-            until(lambda: process.poll() is not None or b'"engine_ready"' in log(home, "engine"))
-            assert process.poll() is None, process.stderr and process.stderr.read()
-            yield home, port, process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                process.wait(40)
-
-
-def log(home: Path, name: str) -> bytes:
-    path = home / "logs" / f"{name}.log"
-    return path.read_bytes() if path.exists() else b""
-
-
-def children(process: subprocess.Popen[str], name: str) -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process(process.pid).children():
-        with contextlib.suppress(psutil.Error):  # it may be gone by now
-            if child.cmdline()[-2:] == ["run", name]:
-                found.append(child)
-    return found
+def running(dialogue: Any) -> Iterator[Live]:
+    """A hotline that is up; the dialogue fixture has trained its model."""
+    with live_hotline() as live:
+        yield live
 
 
 def chat(port: int) -> httpx.Client:
@@ -103,16 +49,16 @@ def bot_lines(client: httpx.Client) -> list[dict[str, Any]]:
     return [line for line in lines(client) if line["author"] == "bot"]
 
 
-def test_a_message_through_the_browser_is_answered(running: tuple[Path, int, Any]) -> None:
-    with chat(running[1]) as client:
+def test_a_message_through_the_browser_is_answered(running: Live) -> None:
+    with chat(running.port) as client:
         assert post(client, FIRE).status_code == 200
         # the safety line stands there before the engine has thought
         assert [line["author"] for line in lines(client)][:2] == ["resident", "system"]
         assert until(lambda: bot_lines(client))[-1]["text"].startswith("在登记之前")
 
 
-def test_a_second_start_says_where_the_first_one_runs(running: tuple[Path, int, Any]) -> None:
-    home, port, process = running
+def test_a_second_start_says_where_the_first_one_runs(running: Live) -> None:
+    home, port, process = running.home, running.port, running.process
     second = youmen(home, "up", YOUMEN_PORT=str(port))
     _, told = second.communicate(timeout=60)
     assert second.returncode == 0
@@ -120,12 +66,12 @@ def test_a_second_start_says_where_the_first_one_runs(running: tuple[Path, int, 
     assert process.poll() is None
 
 
-def test_what_dies_is_started_again(running: tuple[Path, int, Any]) -> None:
-    _, port, process = running
+def test_what_dies_is_started_again(running: Live) -> None:
+    port = running.port
     for name in ("courier", "web"):
-        [old] = children(process, name)
+        [old] = running.children(name)
         old.kill()
-        until(lambda name=name, old=old: [c for c in children(process, name) if c.pid != old.pid])
+        until(lambda name=name, old=old: [c for c in running.children(name) if c.pid != old.pid])
     with chat(port) as client:
         until(lambda: _answers(client))
         post(client, "你好")
@@ -139,9 +85,9 @@ def _answers(client: httpx.Client) -> bool:
         return False
 
 
-def test_a_killed_worker_is_replaced_and_its_message_answered(running: tuple[Path, int, Any]) -> None:
-    _, port, process = running
-    [parent] = children(process, "engine")
+def test_a_killed_worker_is_replaced_and_its_message_answered(running: Live) -> None:
+    port = running.port
+    [parent] = running.children("engine")
     with chat(port) as client:
         post(client, "低保标准是多少")
         for worker in parent.children():
@@ -150,9 +96,9 @@ def test_a_killed_worker_is_replaced_and_its_message_answered(running: tuple[Pat
     assert parent.is_running()
 
 
-def test_accepting_and_danger_replies_go_on_without_the_engine(running: tuple[Path, int, Any]) -> None:
-    _, port, process = running
-    [parent] = children(process, "engine")
+def test_accepting_and_danger_replies_go_on_without_the_engine(running: Live) -> None:
+    port = running.port
+    [parent] = running.children("engine")
     parent.kill()
     with chat(port) as client:
         assert post(client, "煤气漏了我头好晕快来人").status_code == 200
@@ -160,15 +106,15 @@ def test_accepting_and_danger_replies_go_on_without_the_engine(running: tuple[Pa
         assert until(lambda: bot_lines(client))  # and the engine comes back by itself
 
 
-def test_logs_hold_no_words_of_residents(running: tuple[Path, int, Any]) -> None:
-    home = running[0]
+def test_logs_hold_no_words_of_residents(running: Live) -> None:
+    home = running.home
     for path in (home / "logs").glob("*.log"):
         for word in ("龙溪", "着火", "煤气", "低保标准"):
             assert word not in path.read_text(encoding="utf-8", errors="replace"), (path.name, word)
 
 
-def test_ctrl_c_stops_every_process(running: tuple[Path, int, Any]) -> None:
-    home, _, process = running
+def test_ctrl_c_stops_every_process(running: Live) -> None:
+    home, process = running.home, running.process
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 6
     process.send_signal(signal.SIGINT)
@@ -205,7 +151,7 @@ def test_a_damaged_model(tmp_path: Path, dialogue: Any) -> None:
     files.archive.parent.mkdir(parents=True)
     files.archive.write_bytes(b"damaged")
     process = youmen(tmp_path, "understand", YOUMEN_BUILD=str(tmp_path))
-    _, told = process.communicate("你好\n", timeout=120) if process.stdin else process.communicate(timeout=120)
+    _, told = process.communicate(timeout=120)
     assert process.returncode == 3 and "youmen train" in told and "Traceback" not in told
 
 
