@@ -1,4 +1,4 @@
-"""What may be asked where: on a channel hosted abroad sensitive facts are asked on our own page (个人信息保护法 36, 39)."""
+"""What may be asked where: a channel hosted abroad asks what is sensitive on our own page (个人信息保护法 36)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _policy(path: Path) -> ChannelPolicy:
         )
     minutes = [data.get("link_minutes"), data.get("page_minutes")]
     if not all(isinstance(value, int) and value > 0 for value in minutes):
-        raise ConfigError(path, line_of(data), "link_minutes or page_minutes is no whole number above 0", "write minutes")
+        raise ConfigError(path, line_of(data), "link_minutes or page_minutes is missing", "write both, in minutes")
     return ChannelPolicy(path.stem, True, minutes[0], minutes[1])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,10 +15,11 @@ from actions.access.rules import Refused, Viewer
 from actions.due.clock import SHANGHAI, Due
 from actions.privacy.commands import record_audit
 from actions.privacy.keys import Keys
-from actions.storage.tables import Notice, Ticket, TicketEvent
-from actions.tickets.rules import Lifecycle, new_number, new_query_code
+from actions.storage.tables import Notice, ProgressTry, Ticket, TicketEvent
+from actions.tickets.rules import Lifecycle, new_number, new_query_code, tidy_number
 
 NUMBER_TRIES = 8
+PROGRESS_TRIES, PROGRESS_LOCK = 5, timedelta(hours=1)
 
 
 class StalePage(Exception):
@@ -210,6 +211,40 @@ def supplement_ticket(
     ticket.version += 1
     _event(session, ticket, "supplemented", actor, now, {"seq": message_seq})
     return ticket
+
+
+def ask_progress(session: Session, keys: Keys, *, number: str, code: str, now: datetime) -> Ticket | None:
+    """The ticket for a number with its query code; None for anything else, without telling what was wrong.
+
+    Five wrong tries at a number lock it for an hour, whether a ticket has that number or not; so neither the answer
+    nor the lock says that it exists (DESIGN 2 point 12). The caller commits also when the answer is None.
+    """
+    tidy = tidy_number(number) or number.strip().upper()[:40]
+    slot = keys.fingerprint("progress", tidy)
+    session.execute(
+        insert(ProgressTry)
+        .values(number_hash=slot, tries=0, changed_at=now)
+        .on_conflict_do_nothing(index_elements=[ProgressTry.number_hash])
+    )
+    row = session.execute(
+        sa.select(ProgressTry).where(ProgressTry.number_hash == slot).with_for_update(key_share=True)
+    ).scalar_one()
+    if row.locked_until is not None and row.locked_until > now:
+        return None
+    typed = "".join(letter for letter in code.upper() if letter.isalnum())
+    ticket: Ticket | None = session.execute(
+        sa.select(Ticket).where(
+            Ticket.number == tidy, Ticket.query_code_hash == keys.fingerprint("query_code", typed)
+        )
+    ).scalar_one_or_none()
+    row.changed_at = now
+    if ticket is not None:
+        row.tries, row.locked_until = 0, None
+        return ticket
+    row.tries += 1
+    if row.tries >= PROGRESS_TRIES:
+        row.tries, row.locked_until = 0, now + PROGRESS_LOCK
+    return None
 
 
 def accept_ticket(

@@ -40,6 +40,30 @@ def cpu_seconds(roots: Iterable[int]) -> float:
     return total
 
 
+def cpu_by_name(roots: Iterable[int]) -> dict[str, float]:
+    """The same seconds by what a process does: the last word of `youmen run …`, else the name of the program."""
+    found: dict[str, float] = {}
+    for process in processes(roots):
+        try:
+            times, words, name = process.cpu_times(), process.cmdline(), process.name()
+        except psutil.NoSuchProcess:
+            continue
+        name = name_of(words, name)
+        found[name] = found.get(name, 0.0) + times.user + times.system
+    return found
+
+
+def name_of(words: list[str], program: str) -> str:
+    """What a process is called in a report, from its command line and the name of its program."""
+    if len(words) >= 2 and words[-2] == "run":
+        return words[-1]
+    if words and words[-1] == "up":
+        return "supervisor"
+    if "rasa" in words:
+        return "actions" if "actions" in words else "server"
+    return program
+
+
 def pss_of(pid: int) -> int:
     """Bytes of memory of one process, what it shares with others in fair parts; 0 when it is gone."""
     try:

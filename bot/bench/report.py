@@ -140,11 +140,17 @@ class Report:
         figures = [*self.ours, *(name for rival in self.rivals.values() for name in rival if name not in self.ours)]
         rows = []
         for figure in dict.fromkeys(figures):
-            row = [NAMES.get(figure, figure), shown(self.ours.get(figure))]
+            row = [name_of(figure), shown(self.ours.get(figure))]
             for name, theirs in self.rivals.items():
                 row += [shown(theirs.get(figure)), shown(self.ratios.get(name, {}).get(figure), 3)]
             rows.append(row)
         return heads, rows
+
+
+def name_of(figure: str) -> str:
+    """What people read for a figure."""
+    part = figure.removeprefix("cpu_ms_per_turn_of_")
+    return NAMES.get(figure, figure) if part == figure else f"processor time a turn: {part} (ms)"
 
 
 def shown(value: Any, digits: int = 4) -> str:

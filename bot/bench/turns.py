@@ -10,10 +10,10 @@ import psutil
 import sqlalchemy as sa
 
 from bot.bench import rival
-from bot.bench.drive import drive
+from bot.bench.drive import drive, story
 from bot.bench.figures import best, quantile
 from bot.bench.hotline import running_hotline
-from bot.bench.machine import cpu_seconds, memory_mb, pss_of
+from bot.bench.machine import cpu_by_name, cpu_seconds, memory_mb, pss_of
 from bot.bench.report import Report
 from bot.processes.parts import NotReady
 from bot.processes.private import temporary_home
@@ -58,27 +58,36 @@ def _repetition(side: str, address: str, roots: list[int], plan: Plan) -> dict[s
 
 def _own_cpu() -> float:
     times = psutil.Process().cpu_times()
-    return times.user + times.system
+    return float(times.user + times.system)
 
 
 def _measure(side: str, address: str, roots: list[int], plan: Plan, tell: Tell) -> dict[str, Any]:
     drive(side, address, WARM_UP, 1)
     drive(side, address, plan.at_once, plan.at_once)
-    rows = []
+    rows, parts = [], cpu_by_name(roots)
     for number in range(plan.repeat):
         tell(f"{side}: repetition {number + 1} of {plan.repeat}")
         rows.append(_repetition(side, address, roots, plan))
+    turns = turns_of(plan)
+    shares = {f"cpu_ms_per_turn_of_{name}": (spent - parts.get(name, 0.0)) / turns * 1000
+              for name, spent in cpu_by_name(roots).items()}
     memory = memory_mb(roots)
     before = cpu_seconds(roots)
     time.sleep(IDLE_SECONDS)
     idle = (cpu_seconds(roots) - before) / IDLE_SECONDS * 1000
     figures = {name: best([row[name] for row in rows], FIGURES.get(name, True)) for name in rows[0]}
-    return {**figures, "memory_mb": memory, "idle_cpu_ms_per_s": idle, "conversations": conversations_of(plan)}
+    return {**figures, **shares, "memory_mb": memory, "idle_cpu_ms_per_s": idle,
+            "conversations": conversations_of(plan)}
 
 
 def conversations_of(plan: Plan) -> int:
     """How many conversations one side holds, warm-up included."""
     return WARM_UP + plan.at_once + plan.repeat * (plan.alone + plan.at_once)
+
+
+def turns_of(plan: Plan) -> int:
+    """How many turns of one side are measured."""
+    return plan.repeat * len(story()) * (plan.alone + plan.at_once)
 
 
 def _check(url: str, table: str, expected: int, where: str) -> str:
@@ -119,7 +128,7 @@ def measure_stock(settings: Settings, stock: rival.Stock, plan: Plan, tell: Tell
 
 def bench_turns(settings: Settings, plan: Plan, stock: rival.Stock | None, tell: Tell) -> Report:
     """Both sides one after the other. Raises NotReady."""
-    report = Report.begin("turns", n=plan.repeat * 6 * (plan.alone + plan.at_once))
+    report = Report.begin("turns", n=turns_of(plan))
     report.ours = measure_ours(settings, plan, tell)
     if stock is not None:
         report.rivals["stock"] = measure_stock(settings, stock, plan, tell)
@@ -136,7 +145,5 @@ def bench_turns(settings: Settings, plan: Plan, stock: rival.Stock | None, tell:
         "and writes one row at the end.",
     ]
     if stock is not None:
-        report.notes.append(
-            f"The rival's DIET learned {stock.epochs} epochs, TED {min(rival.TED_EPOCHS, stock.epochs)} (`rasa init` "
-            "writes 100 for both; DIET's own default is 300). It runs as `rasa run` starts it, with one worker.")
+        report.notes += [rival.about(settings, stock), "It runs as `rasa run` starts it: one worker."]
     return report

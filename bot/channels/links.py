@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from actions.privacy.keys import Keys
 from actions.steps.channel_policy import BY_PAGE, policies
 from actions.storage.engine import Database
-from actions.storage.tables import Contact, Link
+from actions.storage.tables import Contact, Link, Message
 from bot.channels import visitor as who
 from bot.channels.visitor import Visitor
 from bot.channels.web import Chat, the_chat
@@ -66,10 +66,11 @@ class LinkMaker:
 
 @dataclass(frozen=True)
 class Page:
-    """An opened page: whose conversation it shows, and from when on."""
+    """An opened page: whose conversation it shows, from when and from which message on."""
 
     contact_id: int
     opened_at: datetime
+    first_id: int
 
 
 def open_link(session: Session, keys: Keys, token: str, now: datetime) -> tuple[str, Link, Contact] | None:
@@ -87,9 +88,7 @@ def open_link(session: Session, keys: Keys, token: str, now: datetime) -> tuple[
     session.execute(
         sa.update(Link)
         .where(Link.contact_id == contact.id, Link.id != link.id)
-        .values(
-            page_until=sa.func.least(Link.page_until, now), expires_at=sa.func.least(Link.expires_at, now)
-        )
+        .values(page_until=sa.func.least(Link.page_until, now), expires_at=sa.func.least(Link.expires_at, now))
         .execution_options(synchronize_session=False)
     )
     cookie = who.new_token()
@@ -105,7 +104,17 @@ def open_page(session: Session, keys: Keys, cookie: str | None, now: datetime) -
     link = session.execute(
         sa.select(Link).where(Link.page_hash == keys.fingerprint("page", cookie), Link.page_until > now)
     ).scalar_one_or_none()
-    return None if link is None else Page(link.contact_id, link.opened_at)
+    if link is None:
+        return None
+    first = session.execute(
+        sa.select(Message.id).where(Message.contact_id == link.contact_id, Message.external_id == opening_name(link.id))
+    ).scalar_one()
+    return Page(link.contact_id, link.opened_at, int(first))
+
+
+def opening_name(link_id: int) -> str:
+    """The external id of the message that opening a link is."""
+    return f"{BY_PAGE}:link:{link_id}"
 
 
 class LinkedChat(Chat):
@@ -138,7 +147,7 @@ class LinkedChat(Chat):
         page = self.linked(session, request)
         if page is None:
             return super().lines(session, request, visitor, after)
-        return resident_lines(session, page.contact_id, after, page.opened_at), True
+        return resident_lines(session, page.contact_id, max(after, page.first_id - 1)), True
 
     def take(
         self, request: Request, text: str, external_id: str, button_id: str | None, after: int
@@ -150,7 +159,7 @@ class LinkedChat(Chat):
             page = self.linked(session, request)
             if page is not None and visitor is not None:
                 contact = session.execute(sa.select(Contact).where(Contact.id == page.contact_id)).scalar_one()
-                accepted = self._accept(session, contact, external_id, text, button_id)
+                accepted = self._accept(session, contact, f"{BY_PAGE}:{external_id}", text, button_id)
                 mark_seen(session, contact.id, after, now)
         if page is None or visitor is None:
             return super().take(request, text, external_id, button_id, after)
@@ -165,7 +174,7 @@ class LinkedChat(Chat):
             if opened is None:
                 return None
             cookie, link, contact = opened
-            accepted = self._accept(session, contact, f"link:{link.id}", "", link.button_id)
+            accepted = self._accept(session, contact, opening_name(link.id), "", link.button_id)
         self.tell(accepted)
         return cookie
 
@@ -177,9 +186,7 @@ class LinkedChat(Chat):
 
     def _accept(self, session: Session, contact: Contact, name: str, text: str, button_id: str | None) -> Accepted:
         address = self.parts.keys.open(contact.address)
-        incoming = Incoming(
-            contact.channel, address, f"{BY_PAGE}:{name}", text, button_id=button_id, extra={BY_PAGE: True}
-        )
+        incoming = Incoming(contact.channel, address, name, text, button_id=button_id, extra={BY_PAGE: True})
         return accept(session, self.parts.accept_tools, incoming, self.parts.now())
 
 
@@ -207,8 +214,6 @@ def enter(token: str, request: Request, chat: LinkedChat = Depends(the_linked_ch
         log.info("link_gone")
         return chat.pages.html("chat/link.html", 410, gone=True)
     to_chat = RedirectResponse("/#end", 303)
-    to_chat.set_cookie(
-        chat.page_cookie, cookie, path="/", httponly=True, secure=chat.cookies.secure, samesite="lax"
-    )
+    to_chat.set_cookie(chat.page_cookie, cookie, path="/", httponly=True, secure=chat.cookies.secure, samesite="lax")
     chat.cookies.drop(to_chat, chat.cookies.veil)
     return to_chat

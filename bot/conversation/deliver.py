@@ -42,7 +42,7 @@ class AppRefused(Exception):
 
 
 class TryLater(Exception):
-    """The app did not take it; `seconds` from now it may, by its own word. Nothing went out: it does not count as a try."""
+    """The app did not take it; `seconds` from now it may, by its own word. As nothing went out, it counts as no try."""
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__("try later")
@@ -69,7 +69,7 @@ def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, n
             .join(Contact, Contact.id == Message.contact_id).join(Conversation, Conversation.id == Delivery.conversation_id)
             .where(Delivery.state == "waiting", Delivery.due_at <= now(), Delivery.channel.in_(list(senders)),
                    ~sa.exists().where(older.conversation_id == Delivery.conversation_id, older.seq < Delivery.seq,
-                                      older.channel == Delivery.channel,  # a page that nobody looks at holds up no app
+                                      older.channel == Delivery.channel,  # a page nobody looks at holds up no app
                                       older.state.in_(["waiting", "sending"])))
             .order_by(Delivery.due_at, Delivery.id).limit(1)
             .with_for_update(key_share=True, skip_locked=True, of=Delivery)

@@ -9,9 +9,10 @@ from types import FrameType
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from bot.conversation.deliver import Sender, deliver_one, recover
+from bot.conversation.deliver import Sender, deliver_one
 from bot.conversation.post import post_one, run_timer
 from bot.conversation.wake import OUT
+from bot.processes.deliverers import Deliverers
 from bot.processes.parts import Parts
 
 log = structlog.get_logger(__name__)
@@ -48,12 +49,16 @@ def run_courier(parts: Parts, senders: Mapping[str, Sender]) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    recover(parts.database, senders, parts.now())
+    deliverers = Deliverers(parts, senders)
+    deliverers.start()
     log.info("courier_ready", channels=sorted(senders))
     while not stop:
         try:
-            if work_round(parts, senders):
+            done = work_round(parts, {})
+            deliverers.look()
+            if done:
                 continue
         except DBAPIError as error:
             log.warning("database_unreachable", error=type(error.orig).__name__ if error.orig else "?")
         parts.wake.wait(OUT, SWEEP_SECONDS)
+    deliverers.stop()

@@ -21,10 +21,9 @@ from starlette.exceptions import HTTPException
 import bot.desk
 from actions.access.rules import Refused
 from actions.storage.migrate import code_head
+from bot.channels import links, progress
 from bot.channels import web as chat
 from bot.channels.links import LinkedChat
-from bot.channels.telegram.channel import open_inbox
-from bot.channels.telegram.webhook import webhook_router
 from bot.desk import console, signin, workbench
 from bot.desk.frame import Desk
 from bot.pages.errors import Elsewhere, PageError
@@ -80,11 +79,24 @@ def create_app(parts: WebParts) -> FastAPI:
     app.add_middleware(Shield, pages=pages)
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
-    for room in (chat, signin, console, workbench):
+    for room in (chat, progress, links, signin, console, workbench):
         app.include_router(room.router)
+    _pushed(app, parts)
     _probes(app, parts)
     _errors(app, pages)
     return app
+
+
+def _pushed(app: FastAPI, parts: WebParts) -> None:
+    """Telegram pushes to us only where the settings say so; otherwise its address does not exist."""
+    token = parts.settings.telegram_token
+    if token is None or parts.settings.telegram_updates != "webhook":
+        return
+    from bot.channels.telegram.channel import open_inbox
+    from bot.channels.telegram.webhook import webhook_router
+
+    inbox = open_inbox(parts.settings, parts.database, parts.accept_tools, parts.wake, parts.now)
+    app.include_router(webhook_router(inbox, token))
 
 
 def _probes(app: FastAPI, parts: WebParts) -> None:

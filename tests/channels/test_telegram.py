@@ -1,9 +1,6 @@
 """Telegram over real HTTP and a real database: taken in once, in order, answered, delivered once, every failure told."""
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,89 +11,16 @@ from hypothesis import strategies as st
 from actions.storage.tables import Contact, Conversation, Delivery, Message
 from bot.channels.telegram import poller
 from bot.channels.telegram.api import Api, TooLarge
-from bot.channels.telegram.inbox import Inbox
-from bot.channels.telegram.poller import Poller
 from bot.channels.telegram.sender import TelegramSender
 from bot.channels.telegram.split import split, units
-from bot.channels.telegram.words import load_words
+from bot.channels.telegram.webhook import HEADER, secrets_of
 from bot.conversation.deliver import deliver_one, recover
 from tests.cast import Stage
 from tests.channels.bot_api import DROP_AFTER, DROP_BEFORE, HANG_AFTER, TOKEN, BotApi, Fault, flood
-from tests.conftest import CONFIG
+from tests.channels.telegram_line import LI, WANG, Line
+from tests.stage import make_stage
 
-WANG, LI = 7001, 7002
 FIRE = "我家现在正在着火"
-
-
-@dataclass
-class Line:
-    """The hotline's side of Telegram: a poller and a sender, started anew at will."""
-
-    stage: Stage
-    server: BotApi
-
-    def __post_init__(self) -> None:
-        # a dropped answer is seen at once; one that never comes is waited for this long
-        self.words = replace(load_words(CONFIG / "channels"), send_seconds=1)
-        parts = self.stage.parts
-        self.inbox = Inbox(parts.database, parts.accept_tools, self.stage.wake, self.stage.clock, self.words)
-        self.start()
-
-    def start(self) -> None:
-        self.api = Api(TOKEN, self.words, self.server.url)
-        self.poller = Poller(self.api, self.inbox)
-        self.sender = TelegramSender(self.api, self.words, lambda: self.stage.clock().timestamp())
-
-    def crash(self) -> None:
-        """The process is gone, and with it everything it remembered; its connection breaks."""
-        self.poller.stop()
-        self.api.close()
-        self.start()
-
-    def poll(self) -> float:
-        """Asks once without waiting for news."""
-        return self.poller.round(seconds=0)
-
-    def deliver(self) -> int:
-        """Delivers all that is due; returns how often it was tried."""
-        tries = 0
-        while deliver_one(self.stage.parts.database, {"telegram": self.sender}, self.stage.parts.keys, self.stage.clock):
-            tries += 1
-        return tries
-
-    def rows(self, *what: Any) -> list[Any]:
-        with self.stage.parts.database.begin() as session:
-            return [tuple(row) for row in session.execute(sa.select(*what).order_by(what[0]))]
-
-    def secrets(self) -> list[dict[str, Any]]:
-        """What is kept encrypted beside the messages."""
-        return [json.loads(self.stage.parts.keys.open(sealed)) if sealed else {}
-                for _, sealed in self.rows(Message.id, Message.secrets)]
-
-    def say(self, chat: int, text: str, **more: Any) -> None:
-        """A resident has written and the bot answers with this."""
-        self.server.write(chat, "你好")
-        self.poll()
-        self.stage.work(text, **more)
-
-    def states(self) -> list[tuple[str, str | None]]:
-        return [row[1:] for row in self.rows(Delivery.id, Delivery.state, Delivery.error)]
-
-
-@pytest.fixture
-def server() -> Iterator[BotApi]:
-    api = BotApi()
-    yield api
-    api.close()
-
-
-@pytest.fixture
-def line(stage: Stage, server: BotApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    line = Line(stage, server)
-    yield line
-    line.poller.stop()
-    line.api.close()
 
 
 def test_text_is_stored_answered_and_delivered(line: Line, server: BotApi) -> None:
@@ -440,7 +364,7 @@ def test_what_was_not_taken_is_sent_again(line: Line, server: BotApi, fault: Fau
 def test_a_server_that_cannot_be_reached_is_tried_again(line: Line, server: BotApi) -> None:
     line.say(WANG, "一")
     nowhere = Api(TOKEN, line.words, "http://127.0.0.1:1")
-    real, line.sender = line.sender, TelegramSender(nowhere, line.words)
+    real, line.sender = line.sender, TelegramSender(nowhere, line.words, line.sender._links)
     line.deliver()
     nowhere.close()
     line.sender = real
@@ -560,3 +484,84 @@ def test_split_loses_nothing(text: str, limit: int) -> None:
 
 
 # --- the app pushes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pushed(database: Any, knowledge: Any, gates: Any, roles: Any, lifecycle: Any, clock: Any) -> Stage:
+    """A hotline to which Telegram pushes."""
+    environment = {"TELEGRAM_TOKEN": TOKEN, "TELEGRAM_UPDATES": "webhook", "YOUMEN_PUBLIC_URL": "https://help.example"}
+    return make_stage(database, knowledge, gates, roles, lifecycle, clock, environment)
+
+
+def stored(stage: Stage) -> list[Any]:
+    with stage.parts.database.begin() as session:
+        return list(session.execute(sa.select(Message.text).order_by(Message.id)).scalars())
+
+
+def test_the_app_is_told_where_to_push_and_pushes_once(pushed: Stage, line: Line, server: BotApi) -> None:
+    path, secret = secrets_of(pushed.parts.keys, TOKEN)
+    announcer = poller.Announcer(line.api, line.inbox, f"https://help.example/telegram/{path}", secret)
+    assert announcer.round() == poller.HOURLY
+    announcer.stop()
+    server.write(WANG, "第一句")
+    server.write(WANG, "第二句")
+    server.duplicates = True
+
+    def post(url: str, update: Any, headers: dict[str, str]) -> int:
+        assert url.startswith("https://help.example/")
+        client = pushed.browser().client
+        codes = [client.post(url.removeprefix("https://help.example"), json=update, headers=headers).status_code for _ in "12"]
+        return codes[1]
+
+    assert server.push(post) == [200, 200]
+    assert stored(pushed) == ["第一句", "第二句"] and server.open_updates() == []
+
+
+def test_a_pushed_button_is_answered_in_the_answer(pushed: Stage, server: BotApi) -> None:
+    path, secret = secrets_of(pushed.parts.keys, TOKEN)
+    server.press(WANG, "made-up", "cb9")
+    answer = pushed.browser().client.post(f"/telegram/{path}", json=server.open_updates()[0], headers={HEADER: secret})
+    assert answer.json() == {"method": "answerCallbackQuery", "callback_query_id": "cb9"}
+
+
+@pytest.mark.parametrize("part", ["path", "secret", "no secret"])
+def test_forged_push_finds_nothing_and_is_one_line(
+        pushed: Stage, server: BotApi, part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path, secret = secrets_of(pushed.parts.keys, TOKEN)
+    server.write(WANG, "张三")
+    headers: Any = {} if part == "no secret" else {HEADER: "秘密".encode() if part == "secret" else secret}
+    capsys.readouterr()
+    answer = pushed.browser().client.post(
+        f"/telegram/{'x' if part == 'path' else path}", json=server.open_updates()[0], headers=headers)
+    assert answer.status_code == 404 and stored(pushed) == []
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and "telegram_forged" in said and "张三" not in said
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{\"update_id\": \"x\"}", b"{\"update_id\": 5, \"message\": 7}", b"\xff\xfe"])
+def test_a_push_that_cannot_be_read_is_taken_off_the_queue(pushed: Stage, content: bytes) -> None:
+    path, secret = secrets_of(pushed.parts.keys, TOKEN)
+    answer = pushed.browser().client.post(f"/telegram/{path}", content=content, headers={HEADER: secret})
+    assert answer.status_code == 200 and stored(pushed) == []
+
+
+def test_a_push_while_the_database_is_away_comes_again(pushed: Stage, server: BotApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, secret = secrets_of(pushed.parts.keys, TOKEN)
+    server.write(WANG, "你好")
+    update = server.open_updates()[0]
+    real = pushed.parts.database.begin
+
+    def away() -> Any:
+        raise sa.exc.OperationalError("x", {}, Exception("gone"))
+
+    monkeypatch.setattr(pushed.parts.database, "begin", away)
+    assert pushed.browser().client.post(f"/telegram/{path}", json=update, headers={HEADER: secret}).status_code == 503
+    monkeypatch.setattr(pushed.parts.database, "begin", real)
+    assert pushed.browser().client.post(f"/telegram/{path}", json=update, headers={HEADER: secret}).status_code == 200
+    assert stored(pushed) == ["你好"]
+
+
+def test_without_webhook_the_address_does_not_exist(stage: Stage, server: BotApi) -> None:
+    path, secret = secrets_of(stage.parts.keys, TOKEN)
+    answer = stage.browser().client.post(f"/telegram/{path}", json={"update_id": 1}, headers={HEADER: secret})
+    assert answer.status_code == 404

@@ -11,7 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +19,31 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from actions.storage.tables import Conversation, Delivery, Draft, Message, Notice, Ticket, Timer
 from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 from bot.conversation.deliver import Outgoing, recover
 from bot.conversation.turn import Worked
-from tests.conversation.hotline import FIRE_PAST, SUICIDE, Boundaries, Crash, FakeApp, HeldTurn, Hotline, at_boundary, die
+from tests.conversation.hotline import (
+    FIRE_PAST,
+    SUICIDE,
+    Boundaries,
+    Crash,
+    FakeApp,
+    HeldTurn,
+    Hotline,
+    at_boundary,
+    die,
+)
 
 PEOPLE = (("王婶", "telegram"), ("李叔", "web"))
 NEVER = 10**9
@@ -66,6 +83,35 @@ class Thinking:
     def conversation(self) -> int:
         assert self.held.turn is not None
         return self.held.turn.conversation_id
+
+
+@dataclass
+class Story:
+    """What a reader knows after each message of a transcript."""
+
+    mode: str = "bot"
+    dialogue: int = 0
+    opened: int = 0
+    cries: int = 0
+    answered: list[int] = field(default_factory=list)
+
+    def hear_system(self, said: str, text: Callable[[str], str]) -> None:
+        """Who speaks from here on, and whether the dialogue begins afresh."""
+        if said == text("turn_failed"):
+            assert self.mode == "bot", "an apology over a person"
+            self.dialogue = 0
+        for reply, mode in (("operator_joined", "human"), ("operator_left", "bot"), ("conversation_closed", "closed")):
+            if said == text(reply):
+                self.mode, self.dialogue = mode, 0 if mode == "bot" else self.dialogue
+
+    def hear_bot(self, message: Any) -> None:
+        """A reply says what its turn did."""
+        assert self.mode == "bot", "the bot spoke over a person"
+        told = json.loads(message.text)
+        assert told["n"] == self.dialogue + 1, "dialogue and replies disagree"
+        assert message.answers == told["answers"][-1] < message.seq
+        self.dialogue, self.opened = told["n"], self.opened + told["opens"]
+        self.answered += told["answers"]
 
 
 class Machine(RuleBasedStateMachine):
@@ -331,30 +377,18 @@ class Machine(RuleBasedStateMachine):
         text = self.hotline.text
         messages = [m for m in self.rows[Message] if m.conversation_id == conversation.id]
         assert [m.seq for m in messages] == list(range(1, conversation.last_seq + 1)), "order has a gap"
-        mode, dialogue, opened, cries, answered = "bot", 0, 0, 0, []
+        story = Story()
         for message in messages:
             if message.author == "system":
-                if message.text == text("operator_joined"):
-                    mode = "human"
-                elif message.text == text("operator_left"):
-                    mode, dialogue = "bot", 0
-                elif message.text == text("conversation_closed"):
-                    mode = "closed"
-                elif message.text == text("turn_failed"):
-                    assert mode == "bot", "an apology over a person"
-                    dialogue = 0
+                story.hear_system(message.text, text)
             elif message.author == "bot":
-                assert mode == "bot", "the bot spoke over a person"
-                told = json.loads(message.text)
-                assert told["n"] == dialogue + 1, "dialogue and replies disagree"
-                dialogue, opened = told["n"], opened + told["opens"]
-                answered += told["answers"]
-                assert message.answers == told["answers"][-1] < message.seq
+                story.hear_bot(message)
             elif message.author == "operator":
-                assert mode == "human"
+                assert story.mode == "human", "an operator without the conversation"
             elif message.danger and message.danger[0]["level"] == "now":
-                cries += 1
-                self.look_at_cry(message, messages, mode)
+                story.cries += 1
+                self.look_at_cry(message, messages, story.mode)
+        mode, dialogue, opened, cries, answered = story.mode, story.dialogue, story.opened, story.cries, story.answered
         residents = {m.seq: m for m in messages if m.author == "resident"}
         assert len(answered) == len(set(answered)), "answered twice"
         for seq, message in residents.items():

@@ -8,6 +8,7 @@ from actions.storage.tables.delivery import Delivery
 from actions.storage.tables.link import Link
 from actions.storage.tables.message import Draft, Message, TurnAttempt
 from actions.storage.tables.notice import Notice
+from actions.storage.tables.progress_try import ProgressTry
 from actions.storage.tables.record import RouteRecord, ScreeningRecord
 from actions.storage.tables.staff import Staff, StaffSession
 from actions.storage.tables.ticket import Ticket, TicketEvent
@@ -23,7 +24,7 @@ __all__ = [
     "Link",
     "Message",
     "Notice",
-    "Person",
+    "Person", "ProgressTry",
     "RouteRecord",
     "ScreeningRecord",
     "Staff",

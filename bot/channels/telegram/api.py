@@ -1,4 +1,5 @@
-"""The Bot API as blocking calls: python-telegram-bot's Bot in a thread with its own event loop, the connection kept open."""
+"""The Bot API as blocking calls: python-telegram-bot's Bot in a thread with its own loop, connections kept open."""
+
 from __future__ import annotations
 
 import asyncio
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 import structlog
 from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions, Update
-from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from bot.channels.telegram.updates import ALLOWED
@@ -65,9 +66,14 @@ class Api:
         self._thread.start()
         seconds = float(words.send_seconds)
         self._bot = Bot(
-            token, base_url=f"{base}/bot", base_file_url=f"{base}/file/bot",
-            request=_Request(connect_timeout=CONNECT_SECONDS, read_timeout=seconds, write_timeout=seconds, pool_timeout=seconds),
-            get_updates_request=_Request(connection_pool_size=2, connect_timeout=CONNECT_SECONDS, read_timeout=seconds))
+            token,
+            base_url=f"{base}/bot",
+            base_file_url=f"{base}/file/bot",
+            request=_Request(
+                connect_timeout=CONNECT_SECONDS, read_timeout=seconds, write_timeout=seconds, pool_timeout=seconds
+            ),
+            get_updates_request=_Request(connection_pool_size=2, connect_timeout=CONNECT_SECONDS, read_timeout=seconds),
+        )
 
     def _run(self, call: Coroutine[Any, Any, T]) -> T:
         done = asyncio.run_coroutine_threadsafe(call, self._loop).result()
@@ -113,19 +119,24 @@ class Api:
         """Sends one message of at most the app's length; returns its id."""
         markup = InlineKeyboardMarkup(buttons) if buttons else None
         # a preview would be fetched by the app's servers
-        message = self._run(self._bot.send_message(
-            chat, text, reply_markup=markup, link_preview_options=LinkPreviewOptions(is_disabled=True)))
+        message = self._run(
+            self._bot.send_message(
+                chat, text, reply_markup=markup, link_preview_options=LinkPreviewOptions(is_disabled=True)
+            )
+        )
         return str(message.message_id)
 
-    def do_later(self, method: str, values: dict[str, Any]) -> None:
-        """A call nobody waits for and whose failure loses nothing; one log line if it fails."""
-        asyncio.run_coroutine_threadsafe(self._quietly(method, values), self._loop)
+    def do_later(self, calls: list[tuple[str, dict[str, Any]]]) -> None:
+        """Calls in this order that nobody waits for and whose failure loses nothing; one log line for each failure."""
+        if calls:
+            asyncio.run_coroutine_threadsafe(self._quietly(calls), self._loop)
 
-    async def _quietly(self, method: str, values: dict[str, Any]) -> None:
-        try:
-            await getattr(self._bot, method)(**values)
-        except TelegramError as error:
-            log.info("telegram_call_failed", method=method, error=type(error).__name__)
+    async def _quietly(self, calls: list[tuple[str, dict[str, Any]]]) -> None:
+        for method, values in calls:
+            try:
+                await getattr(self._bot, method)(**values)
+            except TelegramError as error:
+                log.info("telegram_call_failed", method=method, error=type(error).__name__)
 
     def set_webhook(self, url: str, secret: str) -> None:
         """News come to this address from now on, one at a time: that keeps their order."""
@@ -144,6 +155,7 @@ class Api:
 
     def close(self) -> None:
         """Ends every call and the thread."""
+
         async def end() -> None:
             mine = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             for task in mine:

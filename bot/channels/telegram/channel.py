@@ -1,4 +1,5 @@
 """The Telegram side of a courier: one Api for asking and sending, the asking in a thread of its own."""
+
 from __future__ import annotations
 
 import threading
@@ -32,7 +33,9 @@ class TelegramChannel:
         self._poller = Poller(self._api, inbox) if webhook is None else Announcer(self._api, inbox, *webhook)
         self.sender = TelegramSender(self._api, inbox.words, links)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._poller.run, args=(self._stop,), name="telegram-poller", daemon=True)
+        self._thread = threading.Thread(
+            target=self._poller.run, args=(self._stop,), name="telegram-poller", daemon=True
+        )
 
     def start(self) -> None:
         """Begins to ask for news."""

@@ -1,4 +1,5 @@
 """Takes one update in: one short transaction; what the app is to be told comes after its commit."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -68,7 +69,7 @@ def take(inbox: Inbox, update: Update) -> list[Call]:
 
 
 def _refuse_group(inbox: Inbox, heard: Heard) -> list[Call]:
-    """Help is asked for alone: a group is told so once, and left. Nothing that is said there is kept."""
+    """Help is asked for alone: a group is told so once, and left. Nothing said there is kept."""
     assert heard.chat is not None
     with inbox.database.begin() as session:
         first = _first_seen(session, inbox.keys, heard.chat, inbox.now())
@@ -79,23 +80,44 @@ def _refuse_group(inbox: Inbox, heard: Heard) -> list[Call]:
 
 def _first_seen(session: Session, keys: Keys, chat: str, now: datetime) -> bool:
     """Notes the group's keyed hash. A contact without conversation is only the memory of having told it."""
-    return session.execute(
-        insert(Contact).values(channel=CHANNEL, address_hash=keys.fingerprint(CHANNEL, chat), created_at=now,
-                               last_seen_at=now, shared_device=False)
-        .on_conflict_do_nothing(index_elements=[Contact.channel, Contact.address_hash]).returning(Contact.id)
-    ).scalar_one_or_none() is not None
+    return (
+        session.execute(
+            insert(Contact)
+            .values(
+                channel=CHANNEL,
+                address_hash=keys.fingerprint(CHANNEL, chat),
+                created_at=now,
+                last_seen_at=now,
+                shared_device=False,
+            )
+            .on_conflict_do_nothing(index_elements=[Contact.channel, Contact.address_hash])
+            .returning(Contact.id)
+        ).scalar_one_or_none()
+        is not None
+    )
 
 
 def _blocked(inbox: Inbox, heard: Heard) -> None:
     """Whoever blocks the bot gets nothing any more: what waits has failed, and the desk sees it."""
     assert heard.chat is not None
     with inbox.database.begin() as session:
-        contact_id = session.execute(sa.select(Contact.id).where(
-            Contact.channel == CHANNEL, Contact.address_hash == inbox.keys.fingerprint(CHANNEL, heard.chat))).scalar()
-        failed = session.execute(
-            sa.update(Delivery).where(
-                Delivery.channel == CHANNEL, Delivery.state == "waiting",
-                Delivery.message_id.in_(sa.select(Message.id).where(Message.contact_id == contact_id)))
-            .values(state="failed", error="blocked", changed_at=inbox.now()).execution_options(synchronize_session=False)
-        ).rowcount if contact_id is not None else 0
+        contact_id = session.execute(
+            sa.select(Contact.id).where(
+                Contact.channel == CHANNEL, Contact.address_hash == inbox.keys.fingerprint(CHANNEL, heard.chat)
+            )
+        ).scalar()
+        failed = (
+            session.execute(
+                sa.update(Delivery)
+                .where(
+                    Delivery.channel == CHANNEL,
+                    Delivery.state == "waiting",
+                    Delivery.message_id.in_(sa.select(Message.id).where(Message.contact_id == contact_id)),
+                )
+                .values(state="failed", error="blocked", changed_at=inbox.now())
+                .execution_options(synchronize_session=False)
+            ).rowcount
+            if contact_id is not None
+            else 0
+        )
     log.info("telegram_blocked", contact=contact_id, failed=failed)

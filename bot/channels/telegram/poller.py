@@ -1,56 +1,24 @@
 """Asks Telegram for news, one asker at a time; the next question, which confirms, comes only after our commit."""
+
 from __future__ import annotations
 
 import threading
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from telegram import Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
+from actions.storage.only_one import OnlyOne
 from bot.channels.telegram.api import Api, seconds_of
 from bot.channels.telegram.inbox import Inbox, take
 
 log = structlog.get_logger(__name__)
 
-LOCK_KEY = 0x74656C656772616D  # "telegram"
 # seconds until the next question: after trouble, beside another asker, where we are refused, once the app pushes
 SOON, STANDBY, SLOWLY, HOURLY = 1.0, 2.0, 60.0, 3600.0
 TRIES = 3
-
-
-class OnlyOne:
-    """A session lock of PostgreSQL: whoever holds it asks; it falls when the holder dies."""
-
-    def __init__(self, engine: Engine, key: int = LOCK_KEY) -> None:
-        self._engine, self._key = engine, key
-        self._connection: Connection | None = None
-
-    def held(self) -> bool:
-        """Takes the lock, or makes sure that it is still ours. Raises DBAPIError."""
-        if self._connection is not None:
-            try:
-                self._connection.execute(sa.text("SELECT 1"))
-                return True
-            except DBAPIError:
-                self.give_up()
-                raise
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        connection.detach()  # never back into the pool: the lock lives exactly as long as this connection
-        if connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": self._key}).scalar():
-            self._connection = connection
-            return True
-        connection.close()
-        return False
-
-    def give_up(self) -> None:
-        """Another may ask."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.invalidate()
-            connection.close()
 
 
 class Poller:
@@ -58,7 +26,7 @@ class Poller:
 
     def __init__(self, api: Api, inbox: Inbox) -> None:
         self._api, self._inbox = api, inbox
-        self._lock = OnlyOne(inbox.database.engine)
+        self._lock = OnlyOne(inbox.database.engine, "telegram")
         self._offset: int | None = None
         self._tried: dict[int, int] = {}
         self._trouble: str | None = None
@@ -129,15 +97,19 @@ class Poller:
         except Exception as error:
             # an update that cannot be stored must not hold up everybody's: after some tries it is passed over
             tried = self._tried.pop(update.update_id, 0) + 1
-            log.error("telegram_update_failed", update=update.update_id, tried=tried, error=type(error).__name__,
-                      where=_where(error))
+            log.error(
+                "telegram_update_failed",
+                update=update.update_id,
+                tried=tried,
+                error=type(error).__name__,
+                where=_where(error),
+            )
             if tried < TRIES:
                 self._tried[update.update_id] = tried
                 return False
             return True
         self._tried.pop(update.update_id, None)
-        for call in calls:
-            self._api.do_later(call.method, call.values)
+        self._api.do_later([(call.method, call.values) for call in calls])
         return True
 
     def _troubled(self, what: str, wait: float, error: str | None = None) -> float:

@@ -1,4 +1,5 @@
 """Sends to Telegram for bot.conversation.deliver. The app takes no ids of ours: what perhaps arrived is not resent."""
+
 from __future__ import annotations
 
 import time
@@ -24,9 +25,7 @@ class TelegramSender:
 
     takes_ids = False
 
-    def __init__(
-        self, api: Api, words: Words, links: LinkMaker, seconds: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, api: Api, words: Words, links: LinkMaker, seconds: Callable[[], float] = time.monotonic) -> None:
         self._api, self._words, self._links, self._seconds = api, words, links, seconds
         self._refused_until: float | None = None
         self._parts_sent: dict[int, int] = {}

@@ -1,4 +1,5 @@
 """Cuts a long text into messages at line ends, in order, nothing lost. Pure."""
+
 from __future__ import annotations
 
 

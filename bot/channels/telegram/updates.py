@@ -1,4 +1,5 @@
 """Reads one update of Telegram: what it is to us. Pure: no network, no database."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -42,7 +43,9 @@ def read_update(update: Update, words: Words) -> Heard:
         return Heard("nothing", _kind_of(update))
     if message.chat.type != ChatType.PRIVATE:
         return Heard("group", _kind_of(update), str(message.chat.id))
-    incoming = _edited(message, words, update.update_id) if update.edited_message is not None else _message(message, words)
+    incoming = (
+        _edited(message, words, update.update_id) if update.edited_message is not None else _message(message, words)
+    )
     return Heard("message" if incoming is not None else "nothing", _kind_of(update), str(message.chat.id), incoming)
 
 
@@ -57,8 +60,12 @@ def _callback(query: CallbackQuery) -> Heard:
     chat = str(query.message.chat.id)
     # a button whose conversation is over is read as its title
     keyboard = getattr(query.message, "reply_markup", None)
-    titles = [button.text for row in (keyboard.inline_keyboard if keyboard else ()) for button in row
-              if button.callback_data == query.data]
+    titles = [
+        button.text
+        for row in (keyboard.inline_keyboard if keyboard else ())
+        for button in row
+        if button.callback_data == query.data
+    ]
     incoming = Incoming(CHANNEL, chat, f"callback:{query.id}", titles[0] if titles else "", button_id=query.data)
     return Heard("message", "callback_query", chat, incoming, query.id)
 
@@ -77,8 +84,12 @@ def _edited(message: Message, words: Words, update_id: int) -> Incoming | None:
     if text is None:
         return None
     # not its date: two changes within one second share it
-    return Incoming(CHANNEL, str(message.chat.id), f"{message.chat.id}:{message.message_id}:edit:{update_id}",
-                    words.edited_mark + text)
+    return Incoming(
+        CHANNEL,
+        str(message.chat.id),
+        f"{message.chat.id}:{message.message_id}:edit:{update_id}",
+        words.edited_mark + text,
+    )
 
 
 def _content(message: Message, words: Words) -> tuple[str, str, dict[str, Any]] | None:
@@ -90,9 +101,18 @@ def _content(message: Message, words: Words) -> tuple[str, str, dict[str, Any]] 
         place = message.location
         if message.venue is not None:
             caption = words.venue.format(title=message.venue.title, address=message.venue.address)
-        return caption, "location", {"location": {
-            "latitude": place.latitude, "longitude": place.longitude, "accuracy": place.horizontal_accuracy,
-            "datum": "WGS-84"}}
+        return (
+            caption,
+            "location",
+            {
+                "location": {
+                    "latitude": place.latitude,
+                    "longitude": place.longitude,
+                    "accuracy": place.horizontal_accuracy,
+                    "datum": "WGS-84",
+                }
+            },
+        )
     if message.contact is not None:
         phones = [phone.number for phone in find_phones(message.contact.phone_number)]
         return "", "contact", {"phones": phones or [message.contact.phone_number]}

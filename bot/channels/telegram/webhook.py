@@ -1,4 +1,5 @@
 """Where Telegram pushes instead of being asked: an address nobody can guess, a secret, 200 only after our commit."""
+
 from __future__ import annotations
 
 import hmac
@@ -44,7 +45,10 @@ def webhook_router(inbox: Inbox, token: str) -> APIRouter:
         """One update."""
         given = request.headers.get(HEADER, "")
         # both are compared, whatever the first says, and in constant time
-        right = [hmac.compare_digest(place.encode(), path.encode()), hmac.compare_digest(given.encode(), secret.encode())]
+        right = [
+            hmac.compare_digest(place.encode(), path.encode()),
+            hmac.compare_digest(given.encode(), secret.encode()),
+        ]
         if not all(right):
             log.warning("telegram_forged")
             return Response(status_code=404)

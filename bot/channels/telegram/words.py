@@ -1,4 +1,5 @@
 """What is particular to Telegram, from config/channels/telegram.yaml: limits, waiting times, commands, marks."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -36,6 +37,12 @@ def load_words(folder: Path) -> Words:
         figures[name] = value
     commands = data.get("commands")
     if not isinstance(commands, dict) or "start" not in commands:
-        raise ConfigError(path, line_of(data, "commands"), "commands lacks start", "add start: the words a first greeting has")
-    return Words(**figures, commands={str(name): str(words) for name, words in commands.items()},
-                 edited_mark=str(data["edited_mark"]), venue=str(data["venue"]))
+        raise ConfigError(
+            path, line_of(data, "commands"), "commands lacks start", "add start: the words a first greeting has"
+        )
+    return Words(
+        **figures,
+        commands={str(name): str(words) for name, words in commands.items()},
+        edited_mark=str(data["edited_mark"]),
+        venue=str(data["venue"]),
+    )

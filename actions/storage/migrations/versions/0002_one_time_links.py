@@ -15,8 +15,8 @@ depends_on = None
 def upgrade() -> None:
     op.create_table('link',
     sa.Column('id', sa.BigInteger(), nullable=False),
-    sa.Column('contact_id', sa.BigInteger(), nullable=False, comment='newer links end older ones'),
-    sa.Column('token_hash', sa.LargeBinary(), nullable=False, comment='keyed hash; the token is only in the message'),
+    sa.Column('contact_id', sa.BigInteger(), nullable=False),
+    sa.Column('token_hash', sa.LargeBinary(), nullable=False, comment='the token is only in the message'),
     sa.Column('button_id', sa.Text(), nullable=False, comment='the button it stands under: opening it is pressing that'),
     sa.Column('created_at', actions.storage.base.Moment(timezone=True), nullable=False),
     sa.Column('expires_at', actions.storage.base.Moment(timezone=True), nullable=False),

@@ -1,0 +1,41 @@
+"""The progress page: number and query code, from any device. Shows the step, never name, address, cause or amount."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from actions.storage.tables import Ticket
+from actions.tickets.commands import ask_progress
+from bot.channels.web import Chat, the_chat
+from bot.pages.forms import fields, require_same_site
+
+router = APIRouter()
+LONGEST = 40
+
+
+@router.get("/progress")
+def form(request: Request, chat: Chat = Depends(the_chat)) -> Response:
+    """The empty form."""
+    return chat.pages.html("chat/progress.html", asked=False, found=None, number="")
+
+
+@router.post("/progress")
+def look(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] = Depends(fields)) -> Response:
+    """The step the ticket is at; one and the same answer for a wrong number, a wrong code and too many tries."""
+    require_same_site(request, chat.parts.settings)
+    number, code = sent.get("number", "")[:LONGEST], sent.get("code", "")[:LONGEST]
+    with chat.parts.database.begin() as session:
+        ticket = ask_progress(session, chat.parts.keys, number=number, code=code, now=chat.parts.now())
+        found = None if ticket is None else _shown(chat, ticket)
+    return chat.pages.html("chat/progress.html", asked=True, found=found, number="" if found else number)
+
+
+def _shown(chat: Chat, ticket: Ticket) -> dict[str, str]:
+    return {
+        "number": ticket.number,
+        "state": chat.parts.lifecycle.states.get(ticket.state, ticket.state),
+        "next": chat.parts.replies.text(f"progress_next_{ticket.state}"),
+        "who": ticket.unit_name or ticket.district or "",
+        "opened": ticket.created_at,
+    }
