@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.steps import words
+from actions.steps.ending import person_button
 from actions.steps.filing import note_consent
 from actions.turn import Turn
 
@@ -24,6 +25,6 @@ def heard_anywhere(turn: Turn) -> bool:
     turn.facts.consent = "declined"
     turn.facts.answers, turn.facts.places = {}, {}
     turn.facts.phone = turn.facts.event_text = turn.facts.asking = None
-    turn.say("privacy_withdrawn", buttons=[{"title": words.text("person"), "value": "request_human"}])
+    turn.say("privacy_withdrawn", buttons=[person_button()])
     turn.advanced = turn.done = True
     return True

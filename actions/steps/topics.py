@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from actions.language.normalise import readable
 from actions.steps import words
+from actions.steps.ending import person_button
 from actions.steps.knowledge import knowledge
 from actions.steps.listening import listen, today, urgency
 from actions.steps.step import Step
@@ -23,11 +24,6 @@ def tells_of_hardship(turn: Turn) -> bool:
     listen(turn, knowledge())
     kind = turn.facts.answers.get("event_kind", {}).get("value")
     return turn.danger != "none" or urgency(turn) != "none" or (isinstance(kind, str) and kind != "none")
-
-
-def person_button() -> dict[str, Any]:
-    """The button that calls a person."""
-    return {"title": words.text("person"), "value": "request_human"}
 
 
 def call_person(turn: Turn, reason: str) -> None:

@@ -3,6 +3,7 @@
 Residents act through its methods (write, press, edit, …); the bot reaches it over real HTTP. It can fail as the real one
 does: answer 500, 429 with retry_after, 401, 403, 400, drop or hang after it has delivered, repeat and reorder updates.
 """
+
 from __future__ import annotations
 
 import json
@@ -104,7 +105,9 @@ class BotApi:
             self._changed.notify_all()
             return self._next_update
 
-    def message(self, chat: int, kind: str = "private", message_id: int | None = None, **content: Any) -> dict[str, Any]:
+    def message(
+        self, chat: int, kind: str = "private", message_id: int | None = None, **content: Any
+    ) -> dict[str, Any]:
         """A message of a resident as the API describes it."""
         if message_id is None:
             message_id = self._new_message_id()
@@ -125,23 +128,43 @@ class BotApi:
 
     def press(self, chat: int, data: str, callback_id: str = "cb1") -> int:
         """A button under the last message that has it."""
-        shown = next((one for one in reversed(self.sent) if one.chat == chat
-                      and any(button.get("callback_data") == data for button in one.buttons)), None)
+        shown = next(
+            (
+                one
+                for one in reversed(self.sent)
+                if one.chat == chat and any(button.get("callback_data") == data for button in one.buttons)
+            ),
+            None,
+        )
         keyboard = {"inline_keyboard": [[button] for button in shown.buttons]} if shown else None
         message = self.message(chat, message_id=shown.message_id if shown else 1, text=shown.text if shown else "…")
         message["from"] = BOT
         if keyboard:
             message["reply_markup"] = keyboard
-        return self.update("callback_query", {
-            "id": callback_id, "from": {"id": chat, "is_bot": False, "first_name": "王"}, "chat_instance": "1",
-            "message": message, "data": data})
+        return self.update(
+            "callback_query",
+            {
+                "id": callback_id,
+                "from": {"id": chat, "is_bot": False, "first_name": "王"},
+                "chat_instance": "1",
+                "message": message,
+                "data": data,
+            },
+        )
 
     def member(self, chat: int, status: str, kind: str = "private") -> int:
         """The bot was blocked (kicked), unblocked (member), added to a group (member)."""
         user = {"user": BOT, "status": status, **({"until_date": 0} if status == "kicked" else {})}
-        return self.update("my_chat_member", {
-            "chat": self.message(chat, kind)["chat"], "from": {"id": 5, "is_bot": False, "first_name": "王"}, "date": DATE,
-            "old_chat_member": {"user": BOT, "status": "left"}, "new_chat_member": user})
+        return self.update(
+            "my_chat_member",
+            {
+                "chat": self.message(chat, kind)["chat"],
+                "from": {"id": 5, "is_bot": False, "first_name": "王"},
+                "date": DATE,
+                "old_chat_member": {"user": BOT, "status": "left"},
+                "new_chat_member": user,
+            },
+        )
 
     # the books
 
@@ -227,7 +250,9 @@ class BotApi:
             offset = values.get("offset")
             if offset is not None:
                 self._updates = [one for one in self._updates if one["update_id"] >= int(offset)]
-            self._changed.wait_for(lambda: self._updates or self._closing or self.revoked, float(values.get("timeout", 0)))
+            self._changed.wait_for(
+                lambda: self._updates or self._closing or self.revoked, float(values.get("timeout", 0))
+            )
             batch = self._updates[: int(values.get("limit", 100))]
             self._fetched.update(one["update_id"] for one in batch)
         if self.duplicates:
@@ -261,8 +286,13 @@ class BotApi:
         message_id = self._new_message_id()
         with self._changed:
             self.sent.append(Sent(message_id, chat, text, tuple(buttons)))
-        return {"message_id": message_id, "from": BOT, "chat": {"id": chat, "type": "private", "first_name": "王"},
-                "date": DATE, "text": text}
+        return {
+            "message_id": message_id,
+            "from": BOT,
+            "chat": {"id": chat, "type": "private", "first_name": "王"},
+            "date": DATE,
+            "text": text,
+        }
 
     def _do_answerCallbackQuery(self, values: dict[str, Any]) -> Any:
         self.answered.append(str(values["callback_query_id"]))
@@ -276,8 +306,12 @@ class BotApi:
         content = self.files.get(str(values["file_id"]))
         if content is None:
             return _refusal(400, "Bad Request: invalid file_id")
-        return {"file_id": values["file_id"], "file_unique_id": "u1", "file_size": len(content),
-                "file_path": f"photos/{values['file_id']}.jpg"}
+        return {
+            "file_id": values["file_id"],
+            "file_unique_id": "u1",
+            "file_size": len(content),
+            "file_path": f"photos/{values['file_id']}.jpg",
+        }
 
     def download(self, path: str) -> bytes | None:
         """The content of a file by its path."""

@@ -1,4 +1,5 @@
 """The hotline's side of Telegram in a test: a poller and a sender over real HTTP, started anew at will."""
+
 from __future__ import annotations
 
 import json
@@ -56,7 +57,9 @@ class Line:
     def deliver(self) -> int:
         """Delivers all that is due; returns how often it was tried."""
         tries = 0
-        while deliver_one(self.stage.parts.database, {"telegram": self.sender}, self.stage.parts.keys, self.stage.clock):
+        while deliver_one(
+            self.stage.parts.database, {"telegram": self.sender}, self.stage.parts.keys, self.stage.clock
+        ):
             tries += 1
         return tries
 
@@ -66,8 +69,10 @@ class Line:
 
     def secrets(self) -> list[dict[str, Any]]:
         """What is kept encrypted beside the messages."""
-        return [json.loads(self.stage.parts.keys.open(sealed)) if sealed else {}
-                for _, sealed in self.rows(Message.id, Message.secrets)]
+        return [
+            json.loads(self.stage.parts.keys.open(sealed)) if sealed else {}
+            for _, sealed in self.rows(Message.id, Message.secrets)
+        ]
 
     def say(self, chat: int, text: str, **more: Any) -> None:
         """A resident has written and the bot answers with this."""

@@ -1,4 +1,5 @@
 """From an app hosted abroad to our own page by a one-time link: the same conversation, the same contact, nothing doubled."""
+
 from __future__ import annotations
 
 import uuid
@@ -45,7 +46,13 @@ def interview(line: Line, *names: str) -> Worked | None:
             return
         asked = turn.facts.asking
         if asked in names:
-            turn.facts.answers[asked] = {"value": turn.text, "how": "said", "heard": "", "confidence": 1.0, "seq": turn.seq}
+            turn.facts.answers[asked] = {
+                "value": turn.text,
+                "how": "said",
+                "heard": "",
+                "confidence": 1.0,
+                "seq": turn.seq,
+            }
         for name in names:
             if name in turn.facts.answers:
                 continue
@@ -92,8 +99,12 @@ def texts(browser: Browser) -> list[str]:
 # --- the decision -----------------------------------------------------------------------------------------------------
 
 
-@given(st.sampled_from([None, ChannelPolicy("web", False), ChannelPolicy("telegram", True, 30, 60)]), st.booleans(),
-       st.booleans(), st.booleans())
+@given(
+    st.sampled_from([None, ChannelPolicy("web", False), ChannelPolicy("telegram", True, 30, 60)]),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
 def test_nothing_sensitive_is_asked_abroad(policy: Any, sensitive: bool, by_page: bool, skipped: bool) -> None:
     where = where_to_ask(policy, sensitive, by_page, skipped)
     abroad = policy is not None and policy.abroad and not by_page
@@ -106,10 +117,14 @@ def test_telegram_is_abroad_and_the_web_is_ours() -> None:
     assert "web" not in policies() and "terminal" not in policies()
 
 
-@pytest.mark.parametrize("text,line", [
-    ("hosted: abraod\n", 1), ("hosted: abroad\nask_on_own_page: nothing\n", 2),
-    ("hosted: abroad\nask_on_own_page: sensitive\nlink_minutes: 0\npage_minutes: 60\n", 1),
-])
+@pytest.mark.parametrize(
+    "text,line",
+    [
+        ("hosted: abraod\n", 1),
+        ("hosted: abroad\nask_on_own_page: nothing\n", 2),
+        ("hosted: abroad\nask_on_own_page: sensitive\nlink_minutes: 0\npage_minutes: 60\n", 1),
+    ],
+)
 def test_a_wrong_policy_names_its_place(tmp_path: Path, text: str, line: int) -> None:
     (tmp_path / "x.yaml").write_text(text, "utf-8")
     with pytest.raises(ConfigError) as wrong:
@@ -138,7 +153,9 @@ def test_the_token_is_nowhere_but_in_the_message(line: Line, server: BotApi) -> 
     [(fingerprint,)] = line.rows(Link.token_hash)
     assert bytes(fingerprint) == line.stage.parts.keys.fingerprint("link", token)
     with line.stage.parts.database.begin() as session:
-        assert token not in str([tuple(row) for row in session.execute(sa.text("SELECT text, buttons::text FROM message"))])
+        assert token not in str(
+            [tuple(row) for row in session.execute(sa.text("SELECT text, buttons::text FROM message"))]
+        )
 
 
 def test_what_is_not_sensitive_is_asked_in_the_app(line: Line, server: BotApi) -> None:
@@ -161,7 +178,13 @@ def test_opening_goes_on_with_the_same_conversation_on_the_page(line: Line, serv
     assert len(server.sent) == 1  # nothing of it went abroad
     assert line.rows(Contact.channel) == [("telegram",)] and len(line.rows(Conversation.id)) == 1
     assert [row[1] for row in line.rows(Message.seq, Message.author)] == [
-        "resident", "bot", "resident", "bot", "resident", "bot"]
+        "resident",
+        "bot",
+        "resident",
+        "bot",
+        "resident",
+        "bot",
+    ]
     server.write(WANG, "好了")  # back in the app
     line.poll()
     line.stage.work("登记好了")
@@ -324,7 +347,10 @@ def test_who_does_not_want_the_page_is_not_asked_again(line: Line, server: BotAp
     line.deliver()
     assert server.texts(WANG)[1:] == [line.stage.parts.replies.text("own_page_skipped"), f"问：{TOWNSHIP}"]
     [(facts,)] = line.rows(Conversation.facts)
-    assert {name: facts["answers"][name]["value"] for name in (INCOME, ILLNESS)} == {INCOME: "declined", ILLNESS: "declined"}
+    assert {name: facts["answers"][name]["value"] for name in (INCOME, ILLNESS)} == {
+        INCOME: "declined",
+        ILLNESS: "declined",
+    }
     assert line.rows(Consent.notice, Consent.answer, Consent.channel) == [(ITEM, "declined", "telegram")]
 
 

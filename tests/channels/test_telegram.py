@@ -1,4 +1,5 @@
 """Telegram over real HTTP and a real database: taken in once, in order, answered, delivered once, every failure told."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -27,7 +28,8 @@ def test_text_is_stored_answered_and_delivered(line: Line, server: BotApi) -> No
     number = server.write(WANG, "家里老人病了，没有钱")
     assert line.poll() == 0
     assert line.rows(Message.seq, Message.author, Message.kind, Message.text, Message.external_id) == [
-        (1, "resident", "text", "家里老人病了，没有钱", f"{WANG}:{number}")]
+        (1, "resident", "text", "家里老人病了，没有钱", f"{WANG}:{number}")
+    ]
     line.stage.work("您好，我在", buttons=[{"title": "转人工", "value": "request_human"}])
     assert line.deliver() == 1
     assert server.texts(WANG) == ["您好，我在"]
@@ -53,7 +55,8 @@ def test_pressed_button_is_its_value_and_is_answered(line: Line, server: BotApi)
     server.press(WANG, data, "cb7")  # the app repeats what was not answered in time
     line.poll()
     assert line.rows(Message.seq, Message.kind, Message.text, Message.press, Message.external_id)[2:] == [
-        (3, "press", "要登记", {"asks": "open_ticket", "value": True}, "callback:cb7")]
+        (3, "press", "要登记", {"asks": "open_ticket", "value": True}, "callback:cb7")
+    ]
     server.wait_until(lambda: server.answered == ["cb7", "cb7"])
 
 
@@ -68,32 +71,47 @@ def test_forged_button_is_nothing_but_text(line: Line, server: BotApi) -> None:
 
 
 def test_location_is_kept_encrypted_with_its_datum(line: Line, server: BotApi) -> None:
-    server.update("message", server.message(WANG, location={"latitude": 29.58, "longitude": 106.51, "horizontal_accuracy": 12}))
+    server.update(
+        "message", server.message(WANG, location={"latitude": 29.58, "longitude": 106.51, "horizontal_accuracy": 12})
+    )
     line.poll()
     assert line.rows(Message.seq, Message.kind, Message.text) == [(1, "location", "")]
-    assert line.secrets() == [{"location": {"latitude": 29.58, "longitude": 106.51, "accuracy": 12.0, "datum": "WGS-84"}}]
+    assert line.secrets() == [
+        {"location": {"latitude": 29.58, "longitude": 106.51, "accuracy": 12.0, "datum": "WGS-84"}}
+    ]
 
 
 def test_venue_is_a_place_with_words(line: Line, server: BotApi) -> None:
     place = {"latitude": 29.58, "longitude": 106.51}
-    server.update("message", server.message(
-        WANG, location=place, venue={"location": place, "title": "花卉园", "address": "龙溪街道"}))
+    server.update(
+        "message",
+        server.message(WANG, location=place, venue={"location": place, "title": "花卉园", "address": "龙溪街道"}),
+    )
     line.poll()
     assert line.rows(Message.seq, Message.kind, Message.text) == [(1, "location", "花卉园 龙溪街道")]
 
 
-PHOTO = [{"file_id": "small", "file_unique_id": "s", "width": 90, "height": 60, "file_size": 900},
-         {"file_id": "large", "file_unique_id": "l", "width": 900, "height": 600, "file_size": 90_000}]
+PHOTO = [
+    {"file_id": "small", "file_unique_id": "s", "width": 90, "height": 60, "file_size": 900},
+    {"file_id": "large", "file_unique_id": "l", "width": 900, "height": 600, "file_size": 90_000},
+]
 FILE = {"file_id": "f1", "file_unique_id": "u", "file_size": 1234, "mime_type": "audio/ogg", "duration": 3}
 
 
-@pytest.mark.parametrize("content,kind,kept", [
-    ({"photo": PHOTO}, "photo", {"photo": {"file_id": "large", "size": 90_000, "type": None}}),
-    ({"voice": FILE}, "voice", {"voice": {"file_id": "f1", "size": 1234, "type": "audio/ogg"}}),
-    ({"audio": FILE}, "voice", {"voice": {"file_id": "f1", "size": 1234, "type": "audio/ogg"}}),
-    ({"document": FILE}, "document", {"document": {"file_id": "f1", "size": 1234, "type": "audio/ogg"}}),
-    ({"video": {**FILE, "width": 3, "height": 3}}, "document", {"document": {"file_id": "f1", "size": 1234, "type": "audio/ogg"}}),
-])
+@pytest.mark.parametrize(
+    "content,kind,kept",
+    [
+        ({"photo": PHOTO}, "photo", {"photo": {"file_id": "large", "size": 90_000, "type": None}}),
+        ({"voice": FILE}, "voice", {"voice": {"file_id": "f1", "size": 1234, "type": "audio/ogg"}}),
+        ({"audio": FILE}, "voice", {"voice": {"file_id": "f1", "size": 1234, "type": "audio/ogg"}}),
+        ({"document": FILE}, "document", {"document": {"file_id": "f1", "size": 1234, "type": "audio/ogg"}}),
+        (
+            {"video": {**FILE, "width": 3, "height": 3}},
+            "document",
+            {"document": {"file_id": "f1", "size": 1234, "type": "audio/ogg"}},
+        ),
+    ],
+)
 def test_attachment_is_kept_by_its_id(line: Line, server: BotApi, content: Any, kind: str, kept: Any) -> None:
     server.update("message", server.message(WANG, **content))
     line.poll()
@@ -132,22 +150,37 @@ def test_edited_message_is_a_new_one_with_a_mark(line: Line, server: BotApi) -> 
     server.duplicates = True
     line.poll()
     assert line.rows(Message.seq, Message.kind, Message.text, Message.waiting) == [
-        (1, "text", "我在龙溪", True), (2, "text", "（改为）我在龙塔", True), (3, "text", "（改为）我在龙塔街道", True)]
+        (1, "text", "我在龙溪", True),
+        (2, "text", "（改为）我在龙塔", True),
+        (3, "text", "（改为）我在龙塔街道", True),
+    ]
 
 
 def test_a_place_that_moves_on_is_told_once(line: Line, server: BotApi) -> None:
     here, there = {"latitude": 29.5, "longitude": 106.5}, {"latitude": 29.6, "longitude": 106.5}
     first = server.message(WANG, location={**here, "live_period": 900})
     server.update("message", first)
-    server.update("edited_message", {**first, "location": {**there, "live_period": 900}, "edit_date": first["date"] + 5})
+    server.update(
+        "edited_message", {**first, "location": {**there, "live_period": 900}, "edit_date": first["date"] + 5}
+    )
     line.poll()
     assert line.rows(Message.seq, Message.kind) == [(1, "location")]
 
 
-@pytest.mark.parametrize("typed,stored", [
-    ("/start", "您好"), ("/start abc", "您好"), ("/Help@youmen_bot", "您好"), ("/human", "转人工"), ("/progress", "查工单进展"),
-    ("/restart", "/restart"), ("/intent{\"a\": 1}", "/intent{\"a\": 1}"), ("/", "/"), ("/ 你好", "/ 你好"),
-])
+@pytest.mark.parametrize(
+    "typed,stored",
+    [
+        ("/start", "您好"),
+        ("/start abc", "您好"),
+        ("/Help@youmen_bot", "您好"),
+        ("/human", "转人工"),
+        ("/progress", "查工单进展"),
+        ("/restart", "/restart"),
+        ('/intent{"a": 1}', '/intent{"a": 1}'),
+        ("/", "/"),
+        ("/ 你好", "/ 你好"),
+    ],
+)
 def test_commands_are_words(line: Line, server: BotApi, typed: str, stored: str) -> None:
     server.write(WANG, typed)
     line.poll()
@@ -170,12 +203,22 @@ def test_group_is_refused_once_and_left(line: Line, server: BotApi, chat: int, k
     assert line.rows(Message.seq, Message.text) == [(1, "你好")] and len(line.rows(Conversation.id)) == 1
 
 
-def test_unknown_kinds_are_passed_over_with_one_line(line: Line, server: BotApi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_kinds_are_passed_over_with_one_line(
+    line: Line, server: BotApi, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.update("poll_answer_of_the_future", {"id": 1, "secret": "张三"})
     server.update("message", server.message(WANG, dice={"emoji": "🎲", "value": 3}))
     server.update("message", {"nonsense": "张三"})
-    server.update("callback_query", {"id": "cb1", "from": {"id": WANG, "is_bot": False, "first_name": "王"},
-                                     "chat_instance": "1", "inline_message_id": "i", "data": "x"})
+    server.update(
+        "callback_query",
+        {
+            "id": "cb1",
+            "from": {"id": WANG, "is_bot": False, "first_name": "王"},
+            "chat_instance": "1",
+            "inline_message_id": "i",
+            "data": "x",
+        },
+    )
     server.write(WANG, "还在吗")
     line.poll()
     line.poll()
@@ -207,8 +250,14 @@ def test_repeated_and_reordered_updates_are_stored_once_in_order(line: Line, ser
     for chat, start in ((LI, 0), (WANG, 1)):
         fingerprint = line.stage.parts.keys.fingerprint("telegram", str(chat))
         with line.stage.parts.database.begin() as session:
-            texts = list(session.execute(sa.select(Message.text).join(Contact, Contact.id == Message.contact_id)
-                                         .where(Contact.address_hash == fingerprint).order_by(Message.seq)).scalars())
+            texts = list(
+                session.execute(
+                    sa.select(Message.text)
+                    .join(Contact, Contact.id == Message.contact_id)
+                    .where(Contact.address_hash == fingerprint)
+                    .order_by(Message.seq)
+                ).scalars()
+            )
         assert texts == [f"第{number}句" for number in range(start, 20, 2)]
 
 
@@ -245,7 +294,8 @@ def test_crash_before_the_commit_loses_nothing(line: Line, server: BotApi, monke
 
 
 def test_an_update_that_cannot_be_stored_holds_up_nobody_for_long(
-        line: Line, server: BotApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    line: Line, server: BotApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.write(WANG, "坏的")
     server.write(LI, "好的")
     real = poller.take
@@ -286,13 +336,19 @@ def test_a_week_of_silence_may_begin_the_numbers_anew(line: Line, server: BotApi
 # --- when the app is in trouble ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault,wait,event", [
-    (Fault(500), 1, "telegram_unreachable"), (Fault(502, "Bad Gateway"), 1, "telegram_unreachable"),
-    (DROP_BEFORE, 1, "telegram_unreachable"), (flood(17), 17, "telegram_slows_us"),
-    (Fault(409, "Conflict: terminated by other getUpdates request"), 1, "telegram_asked_elsewhere"),
-])
+@pytest.mark.parametrize(
+    "fault,wait,event",
+    [
+        (Fault(500), 1, "telegram_unreachable"),
+        (Fault(502, "Bad Gateway"), 1, "telegram_unreachable"),
+        (DROP_BEFORE, 1, "telegram_unreachable"),
+        (flood(17), 17, "telegram_slows_us"),
+        (Fault(409, "Conflict: terminated by other getUpdates request"), 1, "telegram_asked_elsewhere"),
+    ],
+)
 def test_trouble_with_asking_is_told_once_and_passes(
-        line: Line, server: BotApi, fault: Fault, wait: float, event: str, capsys: pytest.CaptureFixture[str]) -> None:
+    line: Line, server: BotApi, fault: Fault, wait: float, event: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.write(WANG, "你好")
     server.fail("getUpdates", fault, fault)
     assert [line.poll(), line.poll(), line.poll()] == [wait, wait, 0]
@@ -302,7 +358,8 @@ def test_trouble_with_asking_is_told_once_and_passes(
 
 
 def test_revoked_token_is_told_once_and_everything_else_flows(
-        line: Line, server: BotApi, capsys: pytest.CaptureFixture[str]) -> None:
+    line: Line, server: BotApi, capsys: pytest.CaptureFixture[str]
+) -> None:
     line.say(WANG, "第一句")
     server.revoked = True
     assert [line.poll(), line.poll()] == [60, 60]
@@ -350,7 +407,9 @@ def test_a_flood_that_lasts_never_gives_a_message_up(line: Line, server: BotApi)
     assert server.texts(WANG) == ["一"]
 
 
-@pytest.mark.parametrize("fault", [Fault(500), Fault(502, "Bad Gateway"), Fault(503, "Service Unavailable"), Fault(429, "Slow")])
+@pytest.mark.parametrize(
+    "fault", [Fault(500), Fault(502, "Bad Gateway"), Fault(503, "Service Unavailable"), Fault(429, "Slow")]
+)
 def test_what_was_not_taken_is_sent_again(line: Line, server: BotApi, fault: Fault) -> None:
     line.say(WANG, "一")
     server.fail("sendMessage", fault)
@@ -510,7 +569,10 @@ def test_the_app_is_told_where_to_push_and_pushes_once(pushed: Stage, line: Line
     def post(url: str, update: Any, headers: dict[str, str]) -> int:
         assert url.startswith("https://help.example/")
         client = pushed.browser().client
-        codes = [client.post(url.removeprefix("https://help.example"), json=update, headers=headers).status_code for _ in "12"]
+        codes = [
+            client.post(url.removeprefix("https://help.example"), json=update, headers=headers).status_code
+            for _ in "12"
+        ]
         return codes[1]
 
     assert server.push(post) == [200, 200]
@@ -526,26 +588,32 @@ def test_a_pushed_button_is_answered_in_the_answer(pushed: Stage, server: BotApi
 
 @pytest.mark.parametrize("part", ["path", "secret", "no secret"])
 def test_forged_push_finds_nothing_and_is_one_line(
-        pushed: Stage, server: BotApi, part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pushed: Stage, server: BotApi, part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, secret = secrets_of(pushed.parts.keys, TOKEN)
     server.write(WANG, "张三")
     headers: Any = {} if part == "no secret" else {HEADER: "秘密".encode() if part == "secret" else secret}
     capsys.readouterr()
     answer = pushed.browser().client.post(
-        f"/telegram/{'x' if part == 'path' else path}", json=server.open_updates()[0], headers=headers)
+        f"/telegram/{'x' if part == 'path' else path}", json=server.open_updates()[0], headers=headers
+    )
     assert answer.status_code == 404 and stored(pushed) == []
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and "telegram_forged" in said and "张三" not in said
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{\"update_id\": \"x\"}", b"{\"update_id\": 5, \"message\": 7}", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"update_id": "x"}', b'{"update_id": 5, "message": 7}', b"\xff\xfe"]
+)
 def test_a_push_that_cannot_be_read_is_taken_off_the_queue(pushed: Stage, content: bytes) -> None:
     path, secret = secrets_of(pushed.parts.keys, TOKEN)
     answer = pushed.browser().client.post(f"/telegram/{path}", content=content, headers={HEADER: secret})
     assert answer.status_code == 200 and stored(pushed) == []
 
 
-def test_a_push_while_the_database_is_away_comes_again(pushed: Stage, server: BotApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_push_while_the_database_is_away_comes_again(
+    pushed: Stage, server: BotApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, secret = secrets_of(pushed.parts.keys, TOKEN)
     server.write(WANG, "你好")
     update = server.open_updates()[0]

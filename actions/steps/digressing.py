@@ -1,0 +1,95 @@
+"""What is said instead of an answer: a person is wanted, a question asked, a pause, a step back, an old button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.language.dialect import to_standard
+from actions.policy.answers import Answers
+from actions.screening.answers import read_answer
+from actions.screening.ask import question_for
+from actions.screening.model import SOME_OF
+from actions.steps import words
+from actions.steps.answering import CERTAIN, TAKERS
+from actions.steps.asking import again, ask
+from actions.steps.ending import end, person_button
+from actions.steps.knowledge import Knowledge
+from actions.steps.listening import remember, today
+from actions.turn import Turn
+
+QUESTIONS = ("ask_policy_standard", "ask_documents", "ask_where_to_apply")
+
+
+def speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
+    """A person is wanted, a question is asked, a pause: answered here; the interview waits or goes on."""
+    press = turn.press
+    if press is not None:
+        return _other_button(turn, know, asking, press)
+    if words.wants_person(turn.text) or (turn.intent == "request_human" and turn.confidence >= CERTAIN):
+        turn.ask_for_person("asked")
+        turn.say("person_coming", buttons=[])
+        return True
+    if turn.confidence < CERTAIN or turn.unsure:
+        return False
+    if turn.intent == "ask_why":
+        turn.say_text(
+            question_for(know.ruleset, asking).why
+            if asking in know.ruleset.facts or asking in know.ruleset.interview.items
+            else ""
+        )
+        again(turn, know, asking)
+        return True
+    if turn.intent in QUESTIONS and not _answers_it(turn, know, asking):
+        _answer_question(turn, know.answers, today(turn))
+        again(turn, know, asking)
+        return True
+    if turn.intent == "go_back":
+        back = _previous(turn, asking)
+        turn.facts.answers.pop(back, None)
+        ask(turn, know, back, "question_back")
+        return True
+    if turn.intent == "wait":
+        turn.say("answer_wait", buttons=[])
+        return True
+    if turn.intent == "stop" and asking != "read_back":
+        turn.say("interview_stopped", buttons=[person_button()])
+        end(turn)
+        return True
+    return False
+
+
+def _previous(turn: Turn, asking: str) -> str:
+    asked = [name for name in turn.facts.asked if name not in ("consent", "read_back", "open_ticket")]
+    before = asked[: asked.index(asking)] if asking in asked else asked
+    return before[-1] if before else asking
+
+
+def _answers_it(turn: Turn, know: Knowledge, asking: str) -> bool:
+    if asking in TAKERS:
+        return False
+    return read_answer(know.ruleset, asking, to_standard(turn.text).text, today(turn)) is not None
+
+
+def _answer_question(turn: Turn, answers: Answers, day: Any) -> None:
+    text, known = answers.answer(turn.intent, turn.text, day)
+    turn.say_text(text, buttons=[] if known else [person_button()])
+
+
+def _other_button(turn: Turn, know: Knowledge, asking: str, press: dict[str, Any]) -> bool:
+    """A button of an earlier message: it corrects that answer; the talk goes on where it was."""
+    if press.get("value") == "request_human":
+        turn.ask_for_person("asked")
+        turn.say("person_coming", buttons=[])
+        return True
+    name = press.get("asks")
+    if name == asking:
+        return False
+    if name in know.ruleset.facts:
+        fact = know.ruleset.facts[name]
+        value = press["value"]
+        remember(
+            turn, name, value if fact.type != SOME_OF or isinstance(value, list) else [value], "pressed", turn.text
+        )
+        turn.say("corrected", buttons=[])
+    again(turn, know, asking)
+    return True
