@@ -21,7 +21,7 @@ class Facts:
     `answers`: fact → {value, how: heard|pressed|said|corrected, heard, confidence, seq};
     `places`: role → {text, unit, unit_name, district, decision, confirmed, seq};
     `asking`: the fact asked for now; `asked`: all asked so far, in order;
-    `phone` and `event_text` are encrypted.
+    `filed`: number of the ticket the interview ended with; `phone` and `event_text` are encrypted.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -33,6 +33,8 @@ class Facts:
     event_text: str | None = None
     asking: str | None = None
     asked: list[str] = field(default_factory=list)
+    gates: list[str] = field(default_factory=list)
+    filed: str | None = None
     misses: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class Inbound:
     text: str
     press: dict[str, Any] | None = None
     secrets: dict[str, Any] = field(default_factory=dict)
+    danger: tuple[tuple[str, str], ...] = ()  # (gate, level) of the words in it
 
 
 @dataclass
@@ -101,6 +104,11 @@ class Turn:
     def press(self) -> dict[str, Any] | None:
         """The button pressed, if the turn is one."""
         return self.messages[-1].press
+
+    @property
+    def raises_danger(self) -> bool:
+        """Whether the words of this very turn say that somebody may die now."""
+        return any(level == "now" for message in self.messages for _, level in message.danger)
 
     @property
     def seq(self) -> int:

@@ -52,7 +52,7 @@ def configure_logs(level: str, process: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # looked up at each line: it may be redirected
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.clear_contextvars()

@@ -6,17 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from actions.language.dialect import to_standard
+from actions.language.facts import hear_facts
 from actions.places.resolver import resolve_answer
 from actions.screening.answers import read_answers
-from actions.screening.model import YES_NO
+from actions.screening.model import SOME_OF, YES_NO
 from actions.steps import words
 from actions.steps.asking import ask, ask_read_back, ask_safety, asked, settled
-from actions.steps.ending import advise_without_consent, end, finish_with_ticket, person_button
+from actions.steps.channel_policy import ITEM, take_own_page
+from actions.steps.correcting import correct
+from actions.steps.ending import advice, advise_without_consent, end, finish_with_ticket, person_button
 from actions.steps.filing import file_ticket, note_consent
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import (
     SURE,
     listen,
+    note_phone,
     plain,
     remember,
     set_event_place,
@@ -29,6 +33,7 @@ from actions.turn import Turn
 
 MISSES = 2
 PLACE_TRIES = 2
+CHILD = 14  # years; 个人信息保护法 31
 CERTAIN = 0.55  # from this confidence on an intent counts as an answer or a wish of its own
 
 
@@ -68,7 +73,7 @@ def take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
             remember(
                 turn,
                 answer.fact,
-                plain(answer.value),
+                _with_heard(turn, know, answer.fact, plain(answer.value)),
                 "said" if answer.fact == name else "heard",
                 turn.text[:80],
                 answer.confidence,
@@ -92,6 +97,14 @@ def take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
         ask(turn, know, name, "question_goes_on")
         return False
     return _missed(turn, know, name)
+
+
+def _with_heard(turn: Turn, know: Knowledge, name: str, value: Any) -> Any:
+    """Several needs in one answer add up: what the question's own words found and what was heard openly."""
+    heard = hear_facts(turn.text, today(turn)).get(name)
+    if know.ruleset.facts[name].type != SOME_OF or heard is None or not isinstance(value, list):
+        return value
+    return list(dict.fromkeys([*value, *plain(heard.value)]))
 
 
 def _yes_no(turn: Turn, name: str) -> bool | None:
@@ -122,14 +135,29 @@ def _take_consent(turn: Turn, know: Knowledge) -> bool:
         note_consent(turn, "unsure")
         turn.say("privacy_emergency", buttons=[])
         return True
-    turn.facts.misses += 1
-    if turn.facts.misses >= MISSES:
-        note_consent(turn, "unsure")
-        advise_without_consent(turn, know)
+    if _is_child(turn):
+        # 个人信息保护法 31: a child under fourteen does not decide alone; a person looks after it, nothing waits
+        turn.facts.consent = "emergency"
+        turn.ask_for_person("child")
         return True
-    listen(turn, know)
+    told = listen(turn, know)
+    turn.facts.misses += 0 if told else 1
+    if urgency(turn) != "none":
+        return _take_consent(turn, know)
+    if turn.facts.misses >= MISSES:
+        # neither yes nor no: advice now, and the question stays open
+        note_consent(turn, "unsure")
+        turn.say("privacy_undecided", asks="consent", advice=advice(turn, know))
+        return False
     ask(turn, know, "consent", "question_again")
     return False
+
+
+def _is_child(turn: Turn) -> bool:
+    age = turn.facts.answers.get("age", {}).get("value")
+    alone = any(gate.startswith("child") for gate in turn.facts.gates)
+    for_whom = turn.facts.answers.get("for_whom", {}).get("value", "self")
+    return alone or (isinstance(age, int) and age < CHILD and for_whom == "self")
 
 
 def _take_place(turn: Turn, know: Knowledge) -> bool:
@@ -158,7 +186,7 @@ def _place_missed(turn: Turn, know: Knowledge) -> bool:
     if turn.facts.misses >= PLACE_TRIES:
         route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
         set_event_place(turn, know, route)
-        turn.facts.places["event"]["decision"] = "unknown"
+        turn.facts.places["event"].update(decision="unknown", unit=None, unit_name=None)
         turn.say("place_unknown", buttons=[])
         return True
     ask(turn, know, "event_place", "question_again")
@@ -166,37 +194,61 @@ def _place_missed(turn: Turn, know: Knowledge) -> bool:
 
 
 def _take_phone(turn: Turn, know: Knowledge) -> bool:
-    phones = [phone for message in turn.messages for phone in message.secrets.get("phones", [])]
-    if phones:
-        turn.facts.phone = know.keys.seal(phones[-1]).decode()
+    if note_phone(turn, know):
         return True
-    if any(character.isdigit() for character in turn.text) and turn.press is None and turn.facts.misses == 0:
-        return _missed(turn, know, "phone")
+    no = _yes_no(turn, "phone") is False or turn.press is not None or turn.intent in ("unsure", "decline", "deny")
+    if not no and turn.facts.misses == 0 and _room_to_repeat(turn, know):
+        changed = correct(turn, know) if words.says_wrong(turn.text) else listen(turn, know)
+        turn.facts.misses = 1
+        if changed:
+            turn.say("corrected" if words.says_wrong(turn.text) else "noted", buttons=[])
+        short = any(character.isdigit() for character in turn.text) and not changed
+        ask(turn, know, "phone", "phone_short" if short else "question_goes_on")
+        return False
     turn.say("phone_skipped", buttons=[])
     return True
 
 
 def _take_read_back(turn: Turn, know: Knowledge) -> bool:
     pressed, value = _value_pressed(turn, "read_back")
+    if pressed and value is True:
+        finish_with_ticket(turn, know, "confirmed")
+        return True
     if pressed and value is False:
         turn.facts.misses = 0
         turn.say("what_is_wrong", asks="read_back", buttons=[])
         return False
-    if not pressed and correct(turn, know):
+    if words.refuses(turn.text):
+        turn.say("not_filed", buttons=[person_button()])
+        end(turn)
+        return True
+    if correct(turn, know):
+        turn.facts.misses = 0
         turn.say("corrected", buttons=[])
-        ask_read_back(turn, know)
+        if know.ruleset.facts["event_kind"].id not in turn.facts.answers:
+            ask(turn, know, "event_kind")
+        else:
+            ask_read_back(turn, know)
         return False
-    agreed = True if pressed else _yes_no(turn, "read_back")
+    agreed = _yes_no(turn, "read_back")
     if agreed is True:
         finish_with_ticket(turn, know, "confirmed")
         return True
-    if agreed is False and turn.facts.misses == 0:
+    if turn.intent == "unsure" and not words.says_wrong(turn.text):
+        finish_with_ticket(turn, know, "unconfirmed")
+        return True
+    if turn.facts.misses == 0:
         turn.facts.misses = 1
-        turn.say(
-            "what_is_wrong" if turn.intent != "correct" else "correction_not_understood", asks="read_back", buttons=[]
-        )
+        turn.facts.asked.append("read_back")
+        if agreed is False:
+            turn.say("what_is_wrong", asks="read_back", buttons=[])
+        else:
+            turn.say(
+                "correction_not_understood" if words.says_wrong(turn.text) else "read_back_again", asks="read_back"
+            )
         return False
-    # neither yes nor a correction we understand: filing never waits; the officer sees that it was not confirmed
+    # filing never waits: the officer sees that it was not confirmed, and the resident is told so
+    turn.say("filed_unconfirmed", buttons=[])
     finish_with_ticket(turn, know, "unconfirmed")
     return True
 
@@ -212,15 +264,16 @@ def _take_open_ticket(turn: Turn, know: Knowledge) -> bool:
 
 def _take_safety(turn: Turn, know: Knowledge) -> bool:
     """While somebody may be in danger: only whether they are safe, and where."""
-    safe = _yes_no(turn, "safe_now")
+    pressed, value = _value_pressed(turn, "safe_now")
     route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
     if route.decision in SURE:
         set_event_place(turn, know, route)
         file_ticket(turn, know, "none")  # the township sees it now; the rest is asked when there is time
-    if safe is True or words.says_safe(turn.text):
+    if (pressed and value is True) or words.says_safe(turn.text):
         remember(turn, "safe_now", True, "said", turn.text[:80])
         turn.danger_over = True
         return True
+    turn.facts.asked.append("safe_now")
     if "event" not in turn.facts.places:
         turn.facts.asking = "safe_now"
         turn.say(
@@ -233,29 +286,8 @@ def _take_safety(turn: Turn, know: Knowledge) -> bool:
     return False
 
 
-def correct(turn: Turn, know: Knowledge) -> bool:
-    """Changes the fact a correction names: a place first, then facts; the rest is kept."""
-    corrected = words.after_correction(turn.text)
-    route = resolve_answer(corrected, "event", know.gazetteer, today(turn))
-    if any(cue in turn.text for cue in words.listed("household_cues")):
-        route = None  # the correction is about the household register, not about where it happened
-    if route is not None and route.decision in SURE:
-        return set_event_place(turn, know, route)
-    before = dict(turn.facts.answers)
-    for answer in turn.facts.answers.values():  # what was said before yields to a correction
-        answer["how"] = "heard"
-        answer["confidence"] = min(answer["confidence"], 0.5)
-    changed = [name for name in listen(turn, know) if name != "event_place"]
-    for name, answer in before.items():
-        if name not in changed:
-            turn.facts.answers[name] = answer
-    for name in changed:
-        turn.facts.answers[name]["how"] = "corrected"
-        turn.facts.answers[name]["confidence"] = 1.0
-    return bool(changed)
-
-
 TAKERS: dict[str, Callable[[Turn, Knowledge], bool]] = {
+    ITEM: take_own_page,
     "consent": _take_consent,
     "event_place": _take_place,
     "phone": _take_phone,

@@ -7,6 +7,9 @@ from typing import Any
 from actions.steps import words
 from actions.steps.ending import person_button
 from actions.steps.filing import note_consent
+from actions.steps.knowledge import knowledge
+from actions.steps.listening import listen, names_place, note_phone, phone_of
+from actions.tickets.commands import supplement_ticket
 from actions.turn import Turn
 
 # ends an open form and leaves its slot empty for the next time
@@ -18,8 +21,30 @@ FINISH: list[dict[str, Any]] = [
 
 def heard_anywhere(turn: Turn) -> bool:
     """True when the message was dealt with here."""
-    if turn.press is not None or not words.takes_consent_back(turn.text):
+    if turn.press is not None:
         return False
+    if words.takes_consent_back(turn.text):
+        _take_consent_back(turn)
+        return True
+    return _news_of_a_ticket(turn)
+
+
+def _news_of_a_ticket(turn: Turn) -> bool:
+    """After the ticket a new phone, place or fact belongs on it, whatever the words are taken for."""
+    if turn.facts.filed is None or turn.facts.asking is not None or turn.danger == "now":
+        return False
+    know = knowledge()
+    new_phone = note_phone(turn, know)
+    if not listen(turn, know) and not new_phone and not names_place(turn, know):
+        return False
+    phone = phone_of(turn, know) if new_phone else None
+    supplement_ticket(turn.session, know.keys, turn.facts.filed, turn.seq, turn.now, phone=phone)
+    turn.say("ticket_exists", number=turn.facts.filed, buttons=[person_button()])
+    turn.advanced = turn.done = True
+    return True
+
+
+def _take_consent_back(turn: Turn) -> None:
     # 个人信息保护法 15: taking it back is as easy as giving it; what was filed stays with the township, by law
     note_consent(turn, "withdrawn")
     turn.facts.consent = "declined"
@@ -27,4 +52,3 @@ def heard_anywhere(turn: Turn) -> bool:
     turn.facts.phone = turn.facts.event_text = turn.facts.asking = None
     turn.say("privacy_withdrawn", buttons=[person_button()])
     turn.advanced = turn.done = True
-    return True

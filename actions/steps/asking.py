@@ -6,6 +6,7 @@ from actions.screening.ask import next_question, question_for
 from actions.screening.explain import card
 from actions.screening.read_back import read_back
 from actions.steps import words
+from actions.steps.channel_policy import ask_elsewhere, hidden_here
 from actions.steps.ending import finish_with_advice, finish_with_ticket
 from actions.steps.filing import full_district, responsible, screen
 from actions.steps.knowledge import Knowledge
@@ -63,6 +64,11 @@ def ask_next(turn: Turn, know: Knowledge) -> None:
 
 def ask(turn: Turn, know: Knowledge, name: str, frame: str | None = None) -> None:
     """Asks for one fact or item, in a frame such as "I did not understand" if one is named."""
+    elsewhere = ask_elsewhere(turn, know, name)
+    if elsewhere:
+        if elsewhere == "skip":
+            ask_next(turn, know)
+        return
     facts = turn.facts
     facts.asked.append(name)
     facts.asking = name
@@ -116,7 +122,7 @@ def _ask_place(turn: Turn, know: Knowledge, frame: str | None) -> None:
 
 def ask_read_back(turn: Turn, know: Knowledge) -> None:
     """What may fit and why, then everything read back; one yes files it."""
-    if "read_back" not in turn.facts.asked:
+    if "read_back" not in turn.facts.asked and not hidden_here(turn, know) & turn.facts.answers.keys():
         lines = list(
             dict.fromkeys(  # a reason two programmes share is said once
                 line
@@ -138,10 +144,11 @@ def ask_read_back(turn: Turn, know: Knowledge) -> None:
 
 def read_back_lines(turn: Turn, know: Knowledge) -> list[str]:
     """Facts, places and phone in short lines."""
+    hidden = hidden_here(turn, know)
     sure = {
         name: answer
         for name, answer in turn.facts.answers.items()
-        if answer["confidence"] >= know.ruleset.interview.confirm_below
+        if answer["confidence"] >= know.ruleset.interview.confirm_below and name not in hidden
     }
     book, lines = turn.replies_book, list(read_back(know.ruleset, sure))
     place = turn.facts.places.get("event")

@@ -31,12 +31,8 @@ def speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
         return True
     if turn.confidence < CERTAIN or turn.unsure:
         return False
-    if turn.intent == "ask_why":
-        turn.say_text(
-            question_for(know.ruleset, asking).why
-            if asking in know.ruleset.facts or asking in know.ruleset.interview.items
-            else ""
-        )
+    if turn.intent == "ask_why" and (asking in know.ruleset.facts or asking in know.ruleset.interview.items):
+        turn.say_text(question_for(know.ruleset, asking).why)
         again(turn, know, asking)
         return True
     if turn.intent in QUESTIONS and not _answers_it(turn, know, asking):

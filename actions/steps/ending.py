@@ -9,6 +9,7 @@ from actions.steps import words
 from actions.steps.filing import file_ticket, responsible, screen
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import urgency
+from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
 
@@ -23,10 +24,10 @@ def finish_with_ticket(turn: Turn, know: Knowledge, read: str = "none") -> None:
 def finish_with_advice(turn: Turn, know: Knowledge) -> None:
     turn.facts.asking = "open_ticket"
     turn.facts.asked.append("open_ticket")
-    turn.say("result_only", asks="open_ticket", advice=_advice(turn, know))
+    turn.say("result_only", asks="open_ticket", advice=advice(turn, know))
 
 
-def _advice(turn: Turn, know: Knowledge) -> str:
+def advice(turn: Turn, know: Knowledge) -> str:
     blocks = card(know.ruleset, screen(turn, know))
     lines = [sentence(know.ruleset, screen(turn, know))]
     lines += [line for block in blocks for line in block.because]
@@ -37,10 +38,14 @@ def advise_without_consent(turn: Turn, know: Knowledge) -> None:
     """No consent: advice, numbers and a person all the same; nothing of the case is kept (个人信息保护法 15, 16)."""
     who = responsible(turn, know)
     where = who.unit_name or who.district if who.desk != "district" else None
-    turn.say("privacy_declined", buttons=[])
+    begun = latest_of_conversation(turn.session, turn.conversation_id)
+    if begun is None:
+        turn.say("privacy_declined", buttons=[])
+    else:  # what danger opened stays, and it is said so
+        turn.say("privacy_declined_after_danger", number=begun.number, buttons=[])
     turn.say(
         "privacy_advice",
-        advice=_advice(turn, know),
+        advice=advice(turn, know),
         buttons=[person_button()],
         where=where or turn.replies_book.text("privacy_advice_where_unknown"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from actions.due.clock import SHANGHAI, Due, due
+from actions.due.clock import SHANGHAI, due
 from actions.privacy.commands import record_consent
 from actions.screening.evaluate import Screening, evaluate
 from actions.screening.record import decision_record
@@ -18,6 +18,7 @@ from actions.turn import Turn
 AID_FIRST, TEMPORARY = "aid_first", "temporary_urgent"
 QUICK_CLOCK, ORDINARY_CLOCK = "small_quick_aid", "temporary_aid"
 DISCREET_EVENTS = ("violence",)
+DISCREET_GATES = ("violence", "child")
 
 
 def screen(turn: Turn, know: Knowledge) -> Screening:
@@ -35,7 +36,13 @@ def responsible(turn: Turn, know: Knowledge) -> Responsible:
     return Responsible("district", None, None, know.gazetteer.area_name)
 
 
-def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) -> tuple[Request, Due]:
+def _discreet(turn: Turn, kind: object) -> bool:
+    """Nothing is sent unasked where somebody at home may read it: violence, abuse, a child (DESIGN 2 point 9)."""
+    return kind in DISCREET_EVENTS or any(gate.startswith(DISCREET_GATES) for gate in turn.facts.gates)
+
+
+def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) -> Request:
+    """What is known now, as a ticket wants it."""
     first = screening.verdict(AID_FIRST).verdict == "likely" or urgency(turn) != "none"
     clock = QUICK_CLOCK if first else ORDINARY_CLOCK
     limit = due(know.clocks.named[clock], turn.now.astimezone(SHANGHAI), know.calendar)
@@ -50,16 +57,16 @@ def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) 
         event_kind=kind if isinstance(kind, str) else None,
         aid_first=first,
         urgency=urgency(turn),
-        discreet=kind in DISCREET_EVENTS,
+        discreet=_discreet(turn, kind),
         read_back=read_back,
         facts=dict(turn.facts.answers),
-        event_place=know.keys.open(event["text"].encode()) if event else None,
+        event_place=(know.keys.open(event["text"].encode()) or None) if event else None,
         household_place=know.keys.open(household["text"].encode()) if household else None,
         household_unit_name=household.get("unit_name") if household else None,
         phone=know.keys.open(turn.facts.phone.encode()) if turn.facts.phone else None,
         conversation_id=turn.conversation_id,
         contact_id=turn.contact_id,
-    ), limit
+    )
 
 
 def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
@@ -68,7 +75,7 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
     `read_back`: confirmed, unconfirmed, or none while the interview still goes on.
     """
     screening = screen(turn, know)
-    request, limit = _request(turn, know, screening, read_back)
+    request = _request(turn, know, screening, read_back)
     begun = latest_of_conversation(turn.session, turn.conversation_id)
     if begun is not None and begun.read_back == "none":
         opened = complete_ticket(turn.session, know.keys, begun.number, request, turn.now)
@@ -100,27 +107,30 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
             )
         )
     if read_back != "none":
-        _tell(turn, know, opened, request.responsible, limit)
+        turn.facts.filed = opened.ticket.number
+        _tell(turn, know, opened)
     return opened
 
 
-def _tell(turn: Turn, know: Knowledge, opened: Opened, who: Responsible, limit: Due) -> None:
+def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
+    """Number, code, township and limit as they stand on the ticket: an earlier opening keeps its clock and its unit."""
     book, ticket = turn.replies_book, opened.ticket
     due_line = book.text(
-        "ticket_due" if limit.status == "confirmed" else "ticket_due_pending", due=limit.due.astimezone(SHANGHAI)
+        "ticket_due" if know.clocks.named[ticket.due_rule].status == "confirmed" else "ticket_due_pending",
+        due=ticket.due_at.astimezone(SHANGHAI),
     )
-    if who.desk == "unit":
+    if ticket.desk == "unit":
         turn.say(
             "ticket_opened",
             number=ticket.number,
             code=opened.query_code,
-            unit_name=who.unit_name,
-            district=who.district,
+            unit_name=ticket.unit_name,
+            district=ticket.district,
             due_line=due_line,
-            next_line=book.text("ticket_next_aid_first" if ticket.aid_first else "ticket_next"),
+            next_line=book.text("ticket_next_aid_first" if urgency(turn) != "none" else "ticket_next"),
         )
-    elif who.desk == "outside":
-        contact = contact_of(know, who.district)
+    elif ticket.desk == "outside":
+        contact = contact_of(know, ticket.district)
         turn.say(
             "ticket_opened_outside",
             number=ticket.number,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from actions.steps import words
 from actions.steps.answering import TAKERS, take_fact
 from actions.steps.anywhere import FINISH
-from actions.steps.asking import ask_next, ask_safety, topic_of
+from actions.steps.asking import ask_next, ask_safety, leads_to_ticket, topic_of
+from actions.steps.channel_policy import follow_page
 from actions.steps.digressing import speaks_of_something_else
 from actions.steps.ending import person_button
+from actions.steps.filing import file_ticket
 from actions.steps.knowledge import Knowledge, knowledge
 from actions.steps.listening import listen, situation
 from actions.steps.step import Step
@@ -24,6 +27,7 @@ class TakeAnswer(Step):
     """Runs while the form is open, before it asks: the whole interview moves on here."""
 
     title = "validate_interview"
+    looks_after_danger = True
 
     def do(self, turn: Turn) -> list[dict[str, Any]]:
         """Rasa may call this twice in a turn; the interview moves once."""
@@ -36,6 +40,7 @@ class AskNext(Step):
     """Runs when the form asks; does the work only where the form was opened in this very turn."""
 
     title = "action_ask_interview_q_answer"
+    looks_after_danger = True
 
     def do(self, turn: Turn) -> list[dict[str, Any]]:
         """Ends the form at once when nothing is left to ask."""
@@ -47,9 +52,13 @@ class AskNext(Step):
 def advance(turn: Turn, know: Knowledge) -> None:
     """One move of the interview."""
     turn.advanced = True
+    follow_page(turn)
     if any("masked" in message.secrets for message in turn.messages):
         turn.say("identity_not_needed")
     asking = turn.facts.asking
+    if turn.danger == "now":
+        _look_after_danger(turn, know)
+        return
     if asking is None:
         _open(turn, know)
         return
@@ -63,6 +72,24 @@ def advance(turn: Turn, know: Knowledge) -> None:
             ask_next(turn, know)
 
 
+def _look_after_danger(turn: Turn, know: Knowledge) -> None:
+    """Somebody may die: whatever was asked waits; only safety and place, until the one is said or a person is there."""
+    if words.wants_person(turn.text):
+        turn.ask_for_person("danger")
+    asked_already = turn.facts.asking == "safe_now"
+    if asked_already and not turn.raises_danger and TAKERS["safe_now"](turn, know):
+        turn.facts.misses = 0
+        listen(turn, know)
+        ask_next(turn, know)
+        return
+    if not asked_already or turn.raises_danger:
+        where_before = turn.facts.places.get("event", {}).get("unit")
+        listen(turn, know)
+        if turn.facts.places.get("event", {}).get("unit") != where_before:
+            file_ticket(turn, know, "none")
+        ask_safety(turn)
+
+
 def _open(turn: Turn, know: Knowledge) -> None:
     """The first move: hear the story, say one warm line, ask the first thing."""
     if turn.intent in know.topics:
@@ -71,14 +98,11 @@ def _open(turn: Turn, know: Knowledge) -> None:
     listen(turn, know)
     known = latest_of_conversation(turn.session, turn.conversation_id)
     if known is not None and known.read_back != "none":
-        supplement_ticket(turn.session, known.number, turn.seq, turn.now)
+        supplement_ticket(turn.session, know.keys, known.number, turn.seq, turn.now)
         turn.say("ticket_exists", number=known.number, buttons=[person_button()])
         turn.done = True
         return
     turn.facts.asked = []
-    if turn.danger == "now":
-        ask_safety(turn)
-        return
     if turn.intent == "report_for_other":
         turn.say("reporter_opening", buttons=[])
     else:
@@ -86,6 +110,6 @@ def _open(turn: Turn, know: Knowledge) -> None:
     if len(turn.text) > READ_WHOLE:
         turn.say("too_long_kept", buttons=[])
     says = topic_of(turn, know).says
-    if says:
+    if says and not leads_to_ticket(turn, know):
         turn.say_text(says)
     ask_next(turn, know)

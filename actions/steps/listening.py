@@ -25,7 +25,43 @@ def listen(turn: Turn, know: Knowledge) -> list[str]:
     changed = _hear_facts(turn, know)
     if _hear_places(turn, know):
         changed.append("event_place")
+    if turn.facts.phone is None and note_phone(turn, know):
+        changed.append("phone")
+    gates = [gate for message in turn.messages for gate, _ in message.danger]
+    turn.facts.gates = list(dict.fromkeys([*turn.facts.gates, *gates]))
     return changed
+
+
+def note_phone(turn: Turn, know: Knowledge) -> bool:
+    """Notes the phone of this message, which accept has masked in the text and kept encrypted."""
+    phones = [phone for message in turn.messages for phone in message.secrets.get("phones", [])]
+    if phones:
+        turn.facts.phone = know.keys.seal(phones[-1]).decode()
+    return bool(phones)
+
+
+def phone_of(turn: Turn, know: Knowledge) -> str | None:
+    """The phone noted, plain."""
+    return know.keys.open(turn.facts.phone.encode()) if turn.facts.phone is not None else None
+
+
+def names_place(turn: Turn, know: Knowledge) -> bool:
+    """Whether the message names a place at all."""
+    return bool(mentions_with_roles(turn.text, know.gazetteer, today(turn)))
+
+
+def note_household(turn: Turn, know: Knowledge, text: str) -> bool:
+    """Notes where the register is."""
+    route = resolve_answer(text, "household", know.gazetteer, today(turn))
+    if route.decision not in SURE:
+        return False
+    turn.facts.places["household"] = {
+        "text": know.keys.seal(route.unit_name or " ".join(span.text for span in route.spans)).decode(),
+        "unit": route.unit,
+        "unit_name": route.unit_name,
+        "seq": turn.seq,
+    }
+    return True
 
 
 def _hear_facts(turn: Turn, know: Knowledge) -> list[str]:
@@ -76,15 +112,19 @@ def _hear_places(turn: Turn, know: Knowledge) -> bool:
                 "seq": turn.seq,
             }
     known = turn.facts.places.get("event", {}).get("decision") in SURE
-    if not known and (route.decision in SURE or route.candidates):
+    # only a province or a city far away is more often where somebody comes from than where it happened
+    somewhere = route.decision in SURE and (route.decision != "out_of_area" or route.district is not None)
+    if not known and (somewhere or route.candidates):
         return set_event_place(turn, know, route)
     return False
 
 
 def event_words(route: Route) -> str:
-    """The resident's words for the place of the emergency; the whole text when no span carries the role."""
-    words = [span.text for span in route.spans if span.role == "event"] or [span.text for span in route.spans]
-    return " ".join(words) or route.text[:60]
+    """The resident's words for the place of the emergency; empty when no place was named."""
+    words = [span.text for span in route.spans if span.role == "event"]
+    if not words and len(route.spans) == 1:
+        words = [route.spans[0].text]
+    return " ".join(words) or route.unit_name or ""
 
 
 def set_event_place(turn: Turn, know: Knowledge, route: Route) -> bool:

@@ -16,6 +16,7 @@ class Step(Action, ABC):
     """A step has a name and a `do`. What `do` returns are Rasa events; what it says goes into the Turn."""
 
     title: str
+    looks_after_danger = False  # only the interview does; every other step makes way for it
 
     def name(self) -> str:
         """The action's name in the domain."""
@@ -29,6 +30,8 @@ class Step(Action, ABC):
         try:
             if not turn.replies and heard_anywhere(turn):
                 return list(FINISH)
+            if turn.danger == "now" and not self.looks_after_danger:
+                return [{"event": "followup", "name": "interview"}]
             return self.do(turn) or []
         except Exception as error:
             turn.fail(self.title, error)

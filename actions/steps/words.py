@@ -58,10 +58,32 @@ def takes_consent_back(said: str) -> bool:
     return len(bare) <= 2 * SHORT and any(word in bare for word in listed("withdraw"))
 
 
-def says_safe(said: str) -> bool:
-    """Whether somebody says that they are safe now."""
+def says_wrong(said: str) -> bool:
+    """Whether something is said to be wrong, or a number is named: not the moment to file."""
     bare = _bare(said)
-    return any(word in bare for word in listed("safe")) and not any(word in bare for word in listed("not_safe"))
+    return any(word in bare for word in listed("wrong")) or any(letter.isdigit() for letter in bare)
+
+
+def says_safe(said: str) -> bool:
+    """Whether somebody says that they are safe now. "Yes, yes" only means that the message was read."""
+    bare = _bare(said)
+    if any(word in bare for word in listed("not_safe")):
+        return False
+    return bare in listed("safe_yes") or any(word in bare for word in listed("safe"))
+
+
+def clauses(said: str) -> list[str]:
+    """The clauses of a text; at least the text itself."""
+    plain = normalise(said).text
+    for mark in listed("clause_marks"):
+        plain = plain.replace(mark, "\n")
+    return [clause.strip() for clause in plain.split("\n") if clause.strip()] or [plain]
+
+
+def refuses(said: str) -> bool:
+    """Whether somebody does not want a ticket at all."""
+    bare = _bare(said)
+    return len(bare) <= 2 * SHORT and any(word in bare for word in listed("refuse"))
 
 
 def after_correction(said: str) -> str:

@@ -202,14 +202,15 @@ def complete_ticket(
 
 
 def supplement_ticket(
-    session: Session, number: str, message_seq: int, now: datetime, actor: str = "resident"
+    session: Session, keys: Keys, number: str, seq: int, now: datetime, *, phone: str | None = None
 ) -> Ticket:
-    """Notes on the ticket that the resident added something; the words stay in the transcript."""
+    """Notes on the ticket that the resident added something in message `seq`; a new phone replaces the old one."""
     ticket = session.execute(
         sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
     ).scalar_one()
     ticket.version += 1
-    _event(session, ticket, "supplemented", actor, now, {"seq": message_seq})
+    ticket.phone = keys.seal_or_none(phone) or ticket.phone
+    _event(session, ticket, "supplemented", "resident", now, {"seq": seq, "phone": phone is not None})
     return ticket
 
 
@@ -233,9 +234,7 @@ def ask_progress(session: Session, keys: Keys, *, number: str, code: str, now: d
         return None
     typed = "".join(letter for letter in code.upper() if letter.isalnum())
     ticket: Ticket | None = session.execute(
-        sa.select(Ticket).where(
-            Ticket.number == tidy, Ticket.query_code_hash == keys.fingerprint("query_code", typed)
-        )
+        sa.select(Ticket).where(Ticket.number == tidy, Ticket.query_code_hash == keys.fingerprint("query_code", typed))
     ).scalar_one_or_none()
     row.changed_at = now
     if ticket is not None:

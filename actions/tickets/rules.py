@@ -10,8 +10,8 @@ from pathlib import Path
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 
-# no 0/O, 1/I/L, 2/Z, 5/S, 8/B: read aloud and typed back without doubt
-LETTERS = "346789ACDEFGHJKMNPQRTUVWXY"
+# no 0/O/Q, 1/I/L, 2/Z, 5/S, B, U/V: read aloud and typed back without doubt; 23 of them, a prime
+LETTERS = "346789ACDEFGHJKMNPRTWXY"
 CODE_LENGTH = 6
 
 
@@ -74,13 +74,8 @@ def load_lifecycle(path: Path) -> Lifecycle:
 
 
 def check_character(body: str) -> str:
-    """Catches every single wrong letter and every swap of neighbours (ISO 7064 hybrid system, modulus 27, 26)."""
-    modulus = len(LETTERS)
-    product = modulus
-    for letter in body:
-        total = (product + LETTERS.index(letter)) % modulus or modulus
-        product = (total * 2) % (modulus + 1)
-    return LETTERS[(modulus + 1 - product) % modulus]
+    """Catches every single wrong letter and every swap of neighbours: weights 1, 2, 3 … modulo 23, which is prime."""
+    return LETTERS[sum(weight * LETTERS.index(letter) for weight, letter in enumerate(body, 1)) % len(LETTERS)]
 
 
 def new_number(day: date) -> str:

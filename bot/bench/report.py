@@ -64,6 +64,8 @@ NAMES = {
     "parse_p50_ms": "reading a message, median (ms)",
     "parse_p95_ms": "reading a message, 95 % (ms)",
     "parse_all_s": "reading all messages (s)",
+    "parse_cpu_ms": "reading a message, processor time on average (ms)",
+    "held_back": "held-back utterances",
     "train_s": "training from nothing (s)",
     "train_cpu_s": "training, processor time (s)",
     "train_again_s": "training again, nothing changed (s)",

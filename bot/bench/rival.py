@@ -28,6 +28,7 @@ STOCK = Path(__file__).parent / "stock"
 UTTERANCES = PROJECT / "nlu_data"
 TED_EPOCHS = 100
 READY_SECONDS = 300
+KEPT_MODELS = 2
 GENTLE = 10  # training leaves the processor to whoever else works here
 
 
@@ -136,7 +137,10 @@ def train_stock(settings: Settings, stock: Stock, tell: Callable[[str], None]) -
         "model_mb": round((part / "stock.tar.gz").stat().st_size / 1e6, 2),
     }), encoding="utf-8")
     (part / "stock.tar.gz").replace(stock.archive)
-    shutil.rmtree(cache, ignore_errors=True)
+    for folder in (cache, part):
+        shutil.rmtree(folder, ignore_errors=True)
+    for old in sorted(settings.build.glob("stock-*/stock.tar.gz"), key=os.path.getmtime)[:-KEPT_MODELS]:
+        shutil.rmtree(old.parent, ignore_errors=True)
 
 
 def learned(log: str) -> float | None:

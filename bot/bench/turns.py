@@ -135,7 +135,7 @@ def bench_turns(settings: Settings, plan: Plan, stock: rival.Stock | None, tell:
         report.compare("stock", list(FIGURES))
     report.notes = [
         f"The fire story, six turns each; {plan.alone} conversations one after another, then {plan.at_once} at once "
-        f"without pauses; {plan.repeat} repetitions, the best of each figure, for both sides.",
+        f"without pauses; measured {plan.repeat} times, the best of each figure, for both sides.",
         "Processor and memory (PSS) are those of all processes of a side: ours with PostgreSQL, Redis, pages, courier, "
         "supervisor and engine; the rival's with PostgreSQL, action server and server. fsync is on. The program that "
         "drives them is not counted, but it uses the same cores.",

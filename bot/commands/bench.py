@@ -1,6 +1,7 @@
 """bench: measures this hotline on this machine beside its rivals, in one run."""
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
 
     configure_logs("error", "bench")
     _require_model(settings)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, what we started ends too
     console = Console(stderr=True, highlight=False, width=None)
     with console.status("measuring") as status:
         stock = None if without_stock else _stock(settings, name, epochs, any_stock, status.update)

@@ -102,7 +102,8 @@ def open_conversation(session: Session, contact_id: int, now: datetime) -> Conve
 def safe_text(text: str) -> tuple[str, dict[str, Any]]:
     """(what may be stored and read by staff, what was hidden and is kept encrypted).
 
-    Identity and card numbers nobody asked for are masked and thrown away (个人信息保护法 6); phones are masked and kept.
+    Identity and card numbers nobody asked for are masked and thrown away (个人信息保护法 6); phones are kept
+    encrypted.
     Control characters go: NUL and half surrogates cannot be stored, and the others steer the terminals of staff.
     """
     masked = mask_identity("".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")))
@@ -134,7 +135,8 @@ def _pressed(session: Session, conversation_id: int, button_id: str) -> tuple[st
     return None
 
 
-def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: datetime, keep_address: bool = True) -> Accepted:
+def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: datetime,
+           keep_address: bool = True) -> Accepted:
     """Stores one message and answers danger. The caller commits, and only then acknowledges to the app.
 
     A duplicate (same contact and external id) changes nothing.
@@ -158,7 +160,8 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
         insert(Message).values(
             conversation_id=conversation.id, contact_id=contact_id, seq=seq, author="resident", kind=kind, text=visible,
             press=press, secrets=tools.knowledge.keys.seal(json.dumps(secrets)) if secrets else None,
-            external_id=incoming.external_id, waiting=conversation.mode == "bot", handed_over=conversation.mode == "human",
+            external_id=incoming.external_id, waiting=conversation.mode == "bot",
+            handed_over=conversation.mode == "human",
             danger=[{"gate": hit.gate, "level": hit.level} for hit in hits] or None, created_at=now,
         ).on_conflict_do_nothing(index_elements=[Message.contact_id, Message.external_id]).returning(Message.id)
     ).scalar_one_or_none()
@@ -174,9 +177,9 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
     return result
 
 
-def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conversation, accepted: Accepted, channel: str,
-                        text: str, now: datetime) -> None:
-    """Life is in danger: a ticket opens with what is known, without a consent gate (个人信息保护法 13(4)), model or no model.
+def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conversation, accepted: Accepted,
+                        channel: str, text: str, now: datetime) -> None:
+    """Life is in danger: a ticket opens with what is known, without a consent gate (个人信息保护法 13(4)).
 
     The conversation's facts stay as they are: a turn may be working on them; it finds the ticket and completes it.
     """
@@ -184,8 +187,9 @@ def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conv
         return
     turn = Turn(
         session=session, now=now, conversation_id=conversation.id, contact_id=conversation.contact_id, channel=channel,
-        messages=(Inbound(accepted.seq or 0, "text", text),), facts=Facts.from_json(conversation.facts),
-        replies_book=tools.knowledge.replies, danger="now",
+        messages=(Inbound(accepted.seq or 0, "text", text,
+                          danger=tuple((hit.gate, hit.level) for hit in accepted.hits)),),
+        facts=Facts.from_json(conversation.facts), replies_book=tools.knowledge.replies, danger="now",
     )
     try:
         with session.begin_nested():
@@ -219,5 +223,5 @@ def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversat
     for hit in accepted.hits:
         if hit.level == accepted.level and hit.reply not in said:
             said.add(hit.reply)
-            add_message(session, conversation, channel, author="system", text=tools.knowledge.replies.text(hit.reply), now=now,
-                        answers=accepted.seq)
+            add_message(session, conversation, channel, author="system",
+                        text=tools.knowledge.replies.text(hit.reply), now=now, answers=accepted.seq)

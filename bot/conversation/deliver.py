@@ -66,7 +66,8 @@ def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, n
     with database.begin() as session:
         row = session.execute(
             sa.select(Delivery, Message, Contact, Conversation.mode).join(Message, Message.id == Delivery.message_id)
-            .join(Contact, Contact.id == Message.contact_id).join(Conversation, Conversation.id == Delivery.conversation_id)
+            .join(Contact, Contact.id == Message.contact_id)
+            .join(Conversation, Conversation.id == Delivery.conversation_id)
             .where(Delivery.state == "waiting", Delivery.due_at <= now(), Delivery.channel.in_(list(senders)),
                    ~sa.exists().where(older.conversation_id == Delivery.conversation_id, older.seq < Delivery.seq,
                                       older.channel == Delivery.channel,  # a page nobody looks at holds up no app

@@ -75,7 +75,8 @@ def _withhold(session: Session, conversation: Conversation, now: datetime) -> No
         session.add(Draft(conversation_id=conversation.id, answers=message.answers, text=message.text, created_at=now))
 
 
-def say(session: Session, viewer: Viewer, conversation_id: int, text: str, client_id: str, now: datetime) -> Message | None:
+def say(session: Session, viewer: Viewer, conversation_id: int, text: str, client_id: str,
+        now: datetime) -> Message | None:
     """The operator's message to the resident. A repeated post (same client id) returns None and changes nothing.
 
     Raises Refused, NotYours.
@@ -85,8 +86,8 @@ def say(session: Session, viewer: Viewer, conversation_id: int, text: str, clien
     if session.execute(sa.select(Message.id).where(
             Message.contact_id == conversation.contact_id, Message.external_id == external_id)).first():
         return None
-    # the timer of unanswered danger sees this message and stays silent; deleting it here, behind the conversation's lock,
-    # would be against the lock order: the courier locks the timer first
+    # the timer of unanswered danger sees this message and stays silent; deleting it here, behind the conversation's
+    # lock, would be against the lock order: the courier locks the timer first
     return add_message(session, conversation, channel, author="operator", text=text, now=now, staff_id=viewer.staff_id,
                        external_id=external_id)
 

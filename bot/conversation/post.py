@@ -39,7 +39,8 @@ def _deal_with(session: Session, notice: Notice, replies: Replies, now: datetime
     if ticket.discreet or contact.forgotten_at is not None:
         return "silent"
     conversation = session.execute(
-        sa.select(Conversation).where(Conversation.contact_id == contact.id).order_by((Conversation.mode == "closed"), Conversation.id.desc())
+        sa.select(Conversation).where(Conversation.contact_id == contact.id)
+        .order_by(Conversation.mode == "closed", Conversation.id.desc())
         .limit(1).with_for_update(key_share=True)
     ).scalar_one()
     if conversation.mode == "human" and notice.state == "waiting":
@@ -54,7 +55,8 @@ def held_notices(session: Session, conversation_id: int) -> list[Notice]:
     """Notices that wait for the operator of this conversation."""
     # by contact: the ticket may come from an earlier conversation, the notice goes to the present one
     return list(session.execute(
-        sa.select(Notice).join(TicketEvent, TicketEvent.id == Notice.event_id).join(Ticket, Ticket.id == TicketEvent.ticket_id)
+        sa.select(Notice).join(TicketEvent, TicketEvent.id == Notice.event_id)
+        .join(Ticket, Ticket.id == TicketEvent.ticket_id)
         .join(Conversation, Conversation.contact_id == Ticket.contact_id)
         .where(Notice.state == "held", Conversation.id == conversation_id).order_by(Notice.id)).scalars())
 
@@ -73,7 +75,7 @@ def run_timer(database: Database, replies: Replies, now: datetime) -> str | None
 
 
 def _danger_unanswered(session: Session, ref: str, replies: Replies, now: datetime) -> None:
-    """A person owns the conversation and has been silent for a minute after words of danger: the safety text goes out."""
+    """A person owns it and has been silent for a minute after words of danger: the safety text goes out."""
     conversation_id, seq = (int(part) for part in ref.split(":"))
     conversation, channel = session.execute(
         sa.select(Conversation, Contact.channel).join(Contact, Contact.id == Conversation.contact_id)
@@ -81,7 +83,8 @@ def _danger_unanswered(session: Session, ref: str, replies: Replies, now: dateti
     answered = session.execute(sa.select(Message.id).where(
         Message.conversation_id == conversation_id, Message.seq > seq, Message.author == "operator")).first()
     if answered is None and conversation.mode != "closed":
-        add_message(session, conversation, channel, author="system", text=replies.text("danger_cry_now"), now=now, answers=seq)
+        add_message(session, conversation, channel, author="system", text=replies.text("danger_cry_now"), now=now,
+                    answers=seq)
 
 
 TIMERS = {"danger_unanswered": _danger_unanswered}

@@ -46,7 +46,8 @@ def _lines(session: Session, where: list[Any]) -> list[Line]:
     ]
 
 
-def resident_lines(session: Session, contact_id: int, after_id: int = 0, not_before: datetime | None = None) -> list[Line]:
+def resident_lines(session: Session, contact_id: int, after_id: int = 0,
+                   not_before: datetime | None = None) -> list[Line]:
     """What the resident may see of their own talk, after a message id; staff notes are never among it.
 
     `not_before` hides what was said earlier (DESIGN 2 point 12: after twelve hours, until the query code is given).
@@ -113,11 +114,13 @@ def desk_rows(session: Session, viewer: Viewer, folder: str = "waiting", limit: 
 
 def _queue_row(session: Session, conversation: Conversation) -> QueueRow:
     last = session.execute(
-        sa.select(Message.text, Message.author).where(Message.conversation_id == conversation.id, Message.author == "resident")
+        sa.select(Message.text, Message.author)
+        .where(Message.conversation_id == conversation.id, Message.author == "resident")
         .order_by(Message.seq.desc()).limit(1)).one_or_none()
     channel = session.execute(sa.select(Contact.channel).where(Contact.id == conversation.contact_id)).scalar_one()
     owner = session.execute(sa.select(Staff.name).where(Staff.id == conversation.owner_id)).scalar()
-    tickets = session.execute(sa.select(Ticket.number).where(Ticket.conversation_id == conversation.id).order_by(Ticket.id))
+    tickets = session.execute(
+        sa.select(Ticket.number).where(Ticket.conversation_id == conversation.id).order_by(Ticket.id))
     return QueueRow(
         conversation.id, conversation.mode, channel, owner, conversation.waiting_since, conversation.waiting_reason,
         conversation.danger, last[0] if last else "", last[1] if last else "", conversation.last_message_at,

@@ -61,7 +61,8 @@ def _claim(session: Session) -> list[Message]:
     if first is None:
         return []
     rest = session.execute(
-        sa.select(Message).where(Message.conversation_id == first.conversation_id, Message.waiting, Message.id > first.id)
+        sa.select(Message)
+        .where(Message.conversation_id == first.conversation_id, Message.waiting, Message.id > first.id)
         .order_by(Message.id).with_for_update(key_share=True)
     ).scalars().all()
     burst = [first]
@@ -78,13 +79,14 @@ def _note_attempt(tools: TurnTools, message_id: int, now: datetime) -> int:
     with tools.database.begin() as session:
         session.add(TurnAttempt(message_id=message_id, worker=str(os.getpid()), started_at=now))
         session.flush()
-        return int(session.execute(
-            sa.select(sa.func.count()).select_from(TurnAttempt).where(TurnAttempt.message_id == message_id)).scalar_one())
+        return int(session.execute(sa.select(sa.func.count()).select_from(TurnAttempt)
+                                   .where(TurnAttempt.message_id == message_id)).scalar_one())
 
 
 def _inbound(message: Message, keys: Keys) -> Inbound:
     secrets: dict[str, Any] = json.loads(keys.open(message.secrets)) if message.secrets else {}
-    return Inbound(message.seq, message.kind, message.text, message.press, secrets)
+    return Inbound(message.seq, message.kind, message.text, message.press, secrets,
+                   tuple((hit["gate"], hit["level"]) for hit in message.danger or ()))
 
 
 def work_one(tools: TurnTools, think: Think) -> Worked | None:
@@ -97,8 +99,9 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
             return None
         ids, conversation_id = [message.id for message in burst], burst[0].conversation_id
         row = session.execute(
-            sa.select(Conversation.mode, Conversation.epoch, Conversation.dialogue, Conversation.facts, Conversation.danger,
-                      Conversation.danger_at, Conversation.waiting_since, Contact.channel, Contact.id)
+            sa.select(Conversation.mode, Conversation.epoch, Conversation.dialogue, Conversation.facts,
+                      Conversation.danger, Conversation.danger_at, Conversation.waiting_since,
+                      Contact.channel, Contact.id)
             .join(Contact, Contact.id == Conversation.contact_id).where(Conversation.id == conversation_id)
         ).one()
         mode, epoch, dialogue, facts, danger, danger_at, waiting_since, channel, contact_id = row
@@ -152,8 +155,8 @@ def _where(error: BaseException) -> str:
 def _finish(session: Session, turn: Turn, epoch: int, danger_at: datetime | None, ids: list[int], now: datetime) -> str:
     """The one conditional write that decides: still the bot's conversation, still the same epoch, no new danger.
 
-    Danger that came meanwhile has its ticket already, and from now on the bot asks only about safety (DESIGN 2 point 2):
-    what this turn thought up is thrown away, its messages wait on and are read again together with the cry.
+    Danger that came meanwhile has its ticket already, and from now on the bot asks only about safety (DESIGN 2
+    point 2): what this turn thought up is thrown away, its messages wait on and are read again together with the cry.
     """
     values: dict[str, Any] = {"dialogue": turn.dialogue, "facts": turn.facts.as_json(), "last_message_at": now}
     if turn.danger_over:  # unless new words of danger came in meanwhile
@@ -198,7 +201,8 @@ def _keep_draft(tools: TurnTools, turn: Turn, ids: list[int]) -> None:
         if session.execute(handed).first() is None:
             return
         for reply in turn.replies:
-            session.add(Draft(conversation_id=turn.conversation_id, answers=turn.seq, text=reply.text, created_at=turn.now))
+            session.add(Draft(conversation_id=turn.conversation_id, answers=turn.seq, text=reply.text,
+                              created_at=turn.now))
 
 
 def _to_a_person(tools: TurnTools, conversation_id: int, epoch: int, ids: list[int], channel: str, reason: str) -> None:
@@ -207,12 +211,13 @@ def _to_a_person(tools: TurnTools, conversation_id: int, epoch: int, ids: list[i
     with tools.database.begin() as session:
         if not _mark_handed_over(session, ids):
             return
-        conversation = session.execute(
-            sa.select(Conversation).where(Conversation.id == conversation_id).with_for_update(key_share=True)).scalar_one()
+        conversation = session.execute(sa.select(Conversation).where(Conversation.id == conversation_id)
+                                       .with_for_update(key_share=True)).scalar_one()
         if conversation.mode == "bot" and conversation.epoch == epoch:
             conversation.waiting_since = conversation.waiting_since or now
             conversation.waiting_reason = conversation.waiting_reason or reason
             conversation.dialogue = None
-            add_message(session, conversation, channel, author="system", text=tools.replies.text("turn_failed"), now=now)
+            add_message(session, conversation, channel, author="system", text=tools.replies.text("turn_failed"),
+                        now=now)
     tools.wake.ring(OUT)
     tools.wake.hint("queue", f"conversation:{conversation_id}")

@@ -23,6 +23,7 @@ PUBLIC = "public"
 # (method, route) → who gets further than the door; by hand, from config/roles and DESIGN 2
 EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/"): PUBLIC, ("POST", "/chat/messages"): PUBLIC, ("GET", "/chat/messages"): PUBLIC,
+    ("GET", "/page/{token}"): PUBLIC, ("POST", "/page/{token}"): PUBLIC,
     ("GET", "/progress"): PUBLIC, ("POST", "/progress"): PUBLIC,
     ("GET", "/chat/stream"): PUBLIC, ("POST", "/chat/device"): PUBLIC, ("POST", "/chat/leave"): PUBLIC,
     ("GET", "/away"): PUBLIC, ("GET", "/healthz"): PUBLIC, ("GET", "/readyz"): PUBLIC,

@@ -172,3 +172,77 @@ def test_consent_can_be_taken_back_at_any_moment(teller: Teller) -> None:
     assert teller.conversation().facts["answers"] == {} and teller.conversation().facts["asking"] is None
     assert [row.answer for row in teller.rows(sa.select(Consent).order_by(Consent.id))] == ["given", "withdrawn"]
     assert teller.say("你好")[-1].asks is None
+
+
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [
+        ("不对，是四口人", "4人"),
+        ("人数不对，五个人", "5人"),
+        ("电话错了，是13900005678", "139****5678"),
+        ("户口不在石船，在龙兴镇", "户口所在地：龙兴镇"),
+        ("我们是四口人，电话是13900005678", "4人"),
+    ],
+)
+def test_each_correction_is_taken_and_the_rest_is_kept(teller: Teller, said: str, holds: str) -> None:
+    tell_until_read_back(teller)
+    again = teller.say(said)
+    assert teller.tickets() == []
+    assert holds in again[-1].text and "火灾" in again[-1].text and "没有家人亲友能接济" in again[-1].text
+    teller.say("对头")
+    [ticket] = teller.tickets()
+    assert all(answer["confidence"] > 0.6 for name, answer in ticket.facts.items() if name != "age")
+    assert ticket.unit_name == "龙溪街道"
+
+
+def test_two_corrections_in_one_sentence(teller: Teller) -> None:
+    tell_until_read_back(teller)
+    again = teller.say("我们是四口人，电话是13900005678，地方是回兴街道")
+    for part in ("4人", "139****5678", "由回兴街道"):
+        assert part in again[-1].text
+
+
+def test_what_was_noted_can_be_denied(teller: Teller) -> None:
+    tell_until_read_back(teller)
+    again = teller.say("不是火灾，是爆水管")
+    assert again[-1].asks in ("event_kind", "read_back") and teller.tickets() == []
+    assert "遇到的事：火灾" not in again[-1].text
+
+
+def test_a_wrong_phone_never_files(teller: Teller) -> None:
+    tell_until_read_back(teller)
+    teller.say("电话号码不对头哦")
+    assert teller.tickets() == []
+
+
+def test_a_refusal_at_the_end_files_nothing(teller: Teller) -> None:
+    tell_until_read_back(teller)
+    answer = teller.say("我不想登记了")
+    assert teller.tickets() == [] and "先不登记" in answer[-1].text
+
+
+def test_a_phone_said_at_the_beginning_is_not_asked(teller: Teller) -> None:
+    teller.say("昨晚我在龙溪街道租的房子着火了没地方住，我的电话13812345678")
+    teller.press("同意")
+    teller.say("三个人")
+    teller.say("没有人能帮")
+    assert "phone" not in teller.asks and "138****5678" in teller.lines[-1].text
+
+
+def test_a_phone_with_a_digit_missing_is_asked_again(teller: Teller) -> None:
+    teller.say(FIRE)
+    teller.press("同意")
+    teller.say("三个人")
+    teller.say("没有人能帮")
+    again = teller.say("1390000567")
+    assert again[-1].asks == "phone" and "少了" in again[-1].text
+    teller.say("13900005678")
+    teller.say("对")
+    assert teller.parts.keys.open(bytes(teller.tickets()[0].phone)) == "13900005678"
+
+
+def test_a_new_phone_after_the_ticket_reaches_it(teller: Teller) -> None:
+    tell_until_read_back(teller)
+    teller.press("都对")
+    teller.say("我电话换了，现在是13700001111")
+    assert teller.parts.keys.open(bytes(teller.tickets()[0].phone)) == "13700001111"
