@@ -22,8 +22,9 @@ SPOKEN = ("event_kind", "need_tonight", "home", "disability_card", "disability_k
 LISTS = ("need_tonight", "benefits_now")
 PERSONS = ("self", "child", "parent", "spouse", "other")
 OTHERS = ("groups", "negators", "wishes", "imagined", "persons_near", "self_confidence", "person_confidence",
-          "household", "age", "income", "grade")
+          "household", "event_day", "age", "income", "grade")
 TOO_FAR = 10**6
+AFTER_EVENT, AGE_OF = 8, 5  # characters
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,13 @@ def _event_date(event: _Find, dates: list[DateHeard], text: str) -> DateHeard | 
         gap = event.start - day.end if day.end <= event.start else (day.start - event.end) * 2
         return outside, abs(gap)
 
-    near = [day for day in dates if distance(day)[1] <= 60]
+    never = _near_words("event_day", "never")
+    near = [
+        day for day in dates
+        if distance(day)[1] <= 60
+        and not never.search(day.heard)  # tonight and tomorrow belong to a need, not to what has happened
+        and not day.start - event.end > AFTER_EVENT  # a day told long after the event is of something else
+    ]
     return min(near, key=distance) if near else None
 
 
@@ -241,6 +248,9 @@ def _age(book: _Book, text: str, numbers: list[Number], whom: str | None) -> _Fi
             continue
         person = _person_before(book, text, number.start, 8)
         if person and whom and person[0] != whom:
+            continue
+        owner = book.persons.search(text, number.end, number.end + AGE_OF)  # 五岁的娃儿: the age is the child's
+        if owner and book.person_of[owner.group()] != (whom or "self"):
             continue
         sure = person is not None and person[0] == (whom or "self")
         confidence = float(settings["confidence" if sure else "unclear_confidence"])

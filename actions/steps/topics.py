@@ -31,12 +31,32 @@ def call_person(turn: Turn, reason: str) -> None:
     turn.ask_for_person(reason)
 
 
+def tell_progress(turn: Turn) -> None:
+    """Step and township of this contact's newest tickets; never name, address, cause or amount."""
+    rows = turn.session.execute(
+        sa.select(Ticket).where(Ticket.contact_id == turn.contact_id).order_by(Ticket.id.desc()).limit(3)
+    ).scalars()
+    tickets = list(rows)
+    for ticket in tickets:
+        turn.say(
+            "progress_ticket",
+            number=ticket.number,
+            state=words.text("state_" + ticket.state),
+            unit_name=ticket.unit_name or ticket.district or "",
+        )
+    if not tickets:
+        turn.say("progress_unknown", buttons=[person_button()])
+
+
 class Greet(Step):
     title = "action_greet"
 
     def do(self, turn: Turn) -> list[dict[str, Any]] | None:
         """Says hello, says that it is a machine, asks what happened."""
-        turn.say("person_waiting" if turn.waiting_for_person else "greet")
+        if turn.facts.filed is not None and not turn.waiting_for_person:
+            tell_progress(turn)
+        else:
+            turn.say("person_waiting" if turn.waiting_for_person else "greet")
         return None
 
 
@@ -79,6 +99,9 @@ class AnswerPolicy(Step):
     def do(self, turn: Turn) -> None:
         """A general question: the reviewed answer with source and date, or an honest "I have no basis for that"."""
         text, known = knowledge().answers.answer(turn.intent, turn.text, today(turn))
+        if not known and turn.facts.filed is not None:  # "when will it be done": about their own ticket
+            tell_progress(turn)
+            return
         turn.say_text(text, buttons=[] if known else [person_button()])
 
 
@@ -86,23 +109,8 @@ class CheckProgress(Step):
     title = "action_check_progress"
 
     def do(self, turn: Turn) -> None:
-        """Progress of the tickets of this very contact: step, township, never name or cause (DESIGN 2 point 12)."""
-        rows = (
-            turn.session.execute(
-                sa.select(Ticket).where(Ticket.contact_id == turn.contact_id).order_by(Ticket.id.desc()).limit(3)
-            )
-            .scalars()
-            .all()
-        )
-        if not rows:
-            turn.say("progress_unknown", buttons=[person_button()])
-        for ticket in rows:
-            turn.say(
-                "progress_ticket",
-                number=ticket.number,
-                state=words.text("state_" + ticket.state),
-                unit_name=ticket.unit_name or ticket.district or "",
-            )
+        """Progress of the tickets of this very contact (DESIGN 2 point 12)."""
+        tell_progress(turn)
 
 
 class Complain(Step):
@@ -211,7 +219,7 @@ def _pressed(turn: Turn, press: dict[str, Any]) -> list[dict[str, Any]] | None:
         turn.say("person_coming")
         return None
     if value == "check_progress":
-        CheckProgress().do(turn)
+        tell_progress(turn)
         return None
     if isinstance(value, str) and value in knowledge().topics:
         turn.intent = value

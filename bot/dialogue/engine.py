@@ -17,6 +17,7 @@ from bot.dialogue.model import ModelDamaged, ModelFiles, ModelMissing
 from bot.dialogue.store import TurnStore, begin, compact
 
 FALLBACK = "nlu_fallback"
+PLAIN = 0.5  # "yes, right" stays what it is even where nothing was asked
 SURE_FROM, SURE_BY = 0.25, 0.02  # as the FallbackClassifier of config/rasa/pipeline.yml
 # intents that answer a question: without one before it a message is never read so
 ANSWERS_ONLY = frozenset(
@@ -41,7 +42,7 @@ def readable_part(text: str) -> str:
 def in_context(parsed: dict[str, Any], asked: bool) -> dict[str, Any]:
     """The understanding as it holds here: without an open question, intents that only answer one fall away."""
     ranking = [dict(entry) for entry in parsed.get("intent_ranking", []) if entry["name"] != FALLBACK]
-    if asked or not ranking:
+    if asked or not ranking or (ranking[0]["name"] in ANSWERS_ONLY and ranking[0]["confidence"] >= PLAIN):
         return parsed
     left = [entry for entry in ranking if entry["name"] not in ANSWERS_ONLY]
     total = sum(entry["confidence"] for entry in left)

@@ -520,6 +520,7 @@ def run(hotline: Hotline, examples: int, steps: int) -> None:
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]))
 
 
+@pytest.mark.timeout(900)  # a failing story is made shorter before it is shown
 def test_any_story_keeps_the_promises(hotline: Hotline) -> None:
     run(hotline, examples=60, steps=25)
 

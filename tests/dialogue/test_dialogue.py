@@ -123,17 +123,19 @@ def test_long_text_is_read_by_head_and_tail_and_never_as_a_command() -> None:
 
 
 def test_without_a_question_nothing_is_read_as_an_answer() -> None:
-    parsed = {
-        "intent": {"name": "affirm", "confidence": 0.6},
-        "intent_ranking": [
-            {"name": "affirm", "confidence": 0.6},
-            {"name": "greet", "confidence": 0.3},
-            {"name": "thanks", "confidence": 0.1},
-        ],
-    }
-    assert in_context(parsed, asked=True) == parsed
-    read = in_context(parsed, asked=False)
+    def parsed(affirm: float) -> dict[str, Any]:
+        rest = 1 - affirm
+        ranking = [("affirm", affirm), ("greet", rest * 0.75), ("thanks", rest * 0.25)]
+        return {
+            "intent": {"name": "affirm", "confidence": affirm},
+            "intent_ranking": [{"name": name, "confidence": value} for name, value in ranking],
+        }
+
+    assert in_context(parsed(0.4), asked=True) == parsed(0.4)
+    read = in_context(parsed(0.4), asked=False)
     assert read["intent"]["name"] == "greet" and read["intent"]["confidence"] == pytest.approx(0.75)
+    # a plain yes stays one: the hotline then says that nothing was asked
+    assert in_context(parsed(0.9), asked=False)["intent"]["name"] == "affirm"
 
 
 def test_a_missing_and_a_damaged_model_are_told_apart(tmp_path: Path, dialogue: Any) -> None:

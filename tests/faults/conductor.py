@@ -20,6 +20,7 @@ from tests.faults.residents import WebResident
 from tests.faults.storm import Storm
 
 PATIENCE = 120
+AIM = 5.0  # seconds to wait for the worst moment
 SERVER_ERROR = Fault(500)
 CRY = "煤气漏了我头好晕快来人"
 
@@ -81,10 +82,11 @@ class Conductor:
     # our own processes
 
     def do_worker(self) -> None:
-        """One worker, in the middle of whatever it does; recovered when the parent has forked another."""
+        """One worker, while a turn is on; recovered when the parent has forked another."""
         engine = self._child("engine")
         team: list[psutil.Process] = self.storm.until(engine.children, PATIENCE)
         old = {worker.pid for worker in team}
+        self.storm.until(self._thinking, AIM, 0.002)
         began = time.monotonic()
         self.dice.choice(team).kill()
         self._recovered("worker", lambda: len(_pids(engine)) == len(old) and _pids(engine) != old, began, 0.005)
@@ -122,8 +124,9 @@ class Conductor:
             back.wait(2.0)
 
     def do_courier(self) -> None:
-        """The courier; recovered when the app server hears a new question for news."""
+        """The courier, while it sends; recovered when the app server hears a new question for news."""
         courier = self._child("courier")
+        self.storm.until(lambda: self.storm.rows("SELECT 1 FROM delivery WHERE state = 'sending'"), AIM, 0.005)
         began = time.monotonic()
         courier.kill()
         asked = self.storm.api.count("getUpdates")

@@ -293,6 +293,7 @@ class TelegramResident(Resident):
         super().__post_init__()
         self.chat = 100_000 + self.cast.number
         self.ids: list[str] = []
+        self.contact: int | None = None
         self._unseen: list[Line] = []
 
     def post(self, text: str, button: str | None) -> int | None:
@@ -306,17 +307,25 @@ class TelegramResident(Resident):
         self.storm.write_down(Written("telegram", self.last_id, text))
         return None
 
+    def _contact(self) -> int | None:
+        if self.contact is None:
+            rows = self.storm.rows("SELECT contact_id FROM message WHERE external_id = :e", e=self.ids[0])
+            self.contact = int(rows[0][0]) if rows else None
+        return self.contact
+
     def seq_of_last(self) -> int | None:
-        rows = self.storm.rows("SELECT max(seq), count(*) FROM message WHERE external_id = ANY(:e)", e=self.ids)
+        rows = self.storm.rows(
+            "SELECT max(seq), count(*) FROM message WHERE contact_id = :c AND external_id = ANY(:e)",
+            c=self._contact(), e=self.ids,
+        )
         return int(rows[0][0]) if rows and rows[0][1] == len(self.ids) else None
 
     def look(self) -> list[Line] | None:
         rows = self.storm.rows(
             "SELECT m.id, m.seq, m.author, m.text, m.asks, m.answers, m.buttons, array_agg(d.state) AS states"
             " FROM message m LEFT JOIN delivery d ON d.message_id = m.id"
-            " WHERE m.contact_id = (SELECT contact_id FROM message WHERE external_id = :e)"
-            " AND m.kind <> 'note' GROUP BY m.id ORDER BY m.seq",
-            e=self.ids[0],
+            " WHERE m.contact_id = :c AND m.kind <> 'note' GROUP BY m.id ORDER BY m.seq",
+            c=self._contact(),
         )
         if not rows or any(state in ("waiting", "sending") for row in rows for state in row.states):
             return None  # it is not all here yet

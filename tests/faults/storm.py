@@ -17,7 +17,18 @@ from bot.settings import PROJECT
 from tests.channels.bot_api import BotApi
 from tests.live import Live
 
+ANSWERS_AFTER = 0.05  # seconds
 REPLIES = PROJECT / "config" / "replies"
+
+
+class SlowBotApi(BotApi):
+    """Takes its time between delivering and answering, as the real one does: there a killed courier leaves doubt."""
+
+    def _do_sendMessage(self, values: dict[str, Any]) -> Any:
+        found = super()._do_sendMessage(values)
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing, ANSWERS_AFTER)
+        return found
 
 
 class Pace:

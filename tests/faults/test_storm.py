@@ -17,14 +17,14 @@ import pytest
 
 from actions.language.files import load_yaml
 from bot.settings import PROJECT
-from tests.channels.bot_api import TOKEN, BotApi
+from tests.channels.bot_api import TOKEN
 from tests.faults.conductor import Conductor
 from tests.faults.judge import IN_FLIGHT, judge, settle
 from tests.faults.operators import Operator
 from tests.faults.plan import CONCURRENT, Cast, make_plan
 from tests.faults.report import figures, print_table, write_report
 from tests.faults.residents import Resident, resident
-from tests.faults.storm import REPLIES, Storm
+from tests.faults.storm import REPLIES, SlowBotApi, Storm
 from tests.live import live_hotline
 
 pytestmark = [pytest.mark.faults, pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(7200)]
@@ -37,7 +37,7 @@ AT_ONCE, GENEROUS = 0.2, 3
 @pytest.fixture(scope="module")
 def storm(dialogue: Any) -> Iterator[Storm]:
     """A hotline that is up, with Telegram on; the dialogue fixture has trained its model."""
-    api = BotApi(duplicates=True, reorders=True)
+    api = SlowBotApi(duplicates=True, reorders=True)
     texts: dict[str, str] = {}
     for path in REPLIES.glob("*.yaml"):
         texts |= {name: text for name, text in load_yaml(path).items() if isinstance(text, str)}
