@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from actions.language.replies import Replies
 
+HIDDEN = "\u2022" * 6  # stands in a stored text for what only the resident reads
+
 
 @dataclass
 class Facts:
@@ -62,11 +64,15 @@ class Inbound:
 
 @dataclass
 class Reply:
-    """One message the turn wants to send. `buttons`: [{title, value}], ids are given when it is stored."""
+    """One message the turn wants to send. `buttons`: [{title, value}], ids are given when it is stored.
+
+    `hidden` is shown to the resident only, where the text has HIDDEN; it is stored encrypted.
+    """
 
     text: str
     buttons: list[dict[str, Any]] = field(default_factory=list)
     asks: str | None = None
+    hidden: str | None = None
 
 
 @dataclass

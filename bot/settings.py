@@ -123,7 +123,7 @@ def load_settings(environment: Mapping[str, str], home: Path | None = None) -> S
         try:
             values[name] = read(text) if text else default
         except ValueError:
-            shown = "(hidden)" if name in ("YOUMEN_FIELD_KEY", "TELEGRAM_TOKEN") else repr(text)
+            shown = "(hidden)" if name in ("YOUMEN_FIELD_KEY", "TELEGRAM_TOKEN") or "URL" in name else repr(text)
             raise SettingWrong(f"{name} is {shown}; allowed is {allowed}") from None
     unknown = [
         name

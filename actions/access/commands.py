@@ -63,7 +63,7 @@ def create_staff(
         name=name,
         role=role,
         unit_id=unit_id,
-        password_hash=_hasher.hash(password),
+        password_hash=hash_password(password),
         must_change_password=must_change_password,
         active=True,
         failed_signins=0,
@@ -82,12 +82,22 @@ def create_staff(
     return staff
 
 
+def hash_password(password: str) -> str:
+    """What is stored of a password. Slow and heavy on purpose: never inside a transaction that others wait for."""
+    return _hasher.hash(password)
+
+
 def change_password(session: Session, staff_id: int, password: str, now: datetime) -> None:
     """Sets a new password and ends every other session of this person."""
+    set_password_hash(session, staff_id, hash_password(password), now)
+
+
+def set_password_hash(session: Session, staff_id: int, password_hash: str, now: datetime) -> None:
+    """As change_password, for a password that was hashed before."""
     session.execute(
         sa.update(Staff)
         .where(Staff.id == staff_id)
-        .values(password_hash=_hasher.hash(password), must_change_password=False, failed_signins=0, locked_until=None)
+        .values(password_hash=password_hash, must_change_password=False, failed_signins=0, locked_until=None)
     )
     session.execute(sa.delete(StaffSession).where(StaffSession.staff_id == staff_id))
     record_audit(session, actor=f"staff:{staff_id}", action="password_changed", object_=f"staff:{staff_id}", now=now)
@@ -100,34 +110,72 @@ def _matches(stored: str, password: str) -> bool:
         return False
 
 
-def sign_in(session: Session, *, login: str, password: str, now: datetime) -> SignedIn | None:
-    """A new session for the right password; None for a wrong one (the failed try is counted: commit either way).
+@dataclass(frozen=True)
+class Account:
+    """Whom a login names, and what the password must fit."""
 
-    Raises SignInRefused with `until` while the account is locked.
-    """
-    staff = session.execute(
-        sa.select(Staff).where(Staff.login == login, Staff.active).with_for_update()
-    ).scalar_one_or_none()
+    staff_id: int
+    password_hash: str
+
+
+def find_account(session: Session, login: str, now: datetime) -> Account | None:
+    """The account with this login. Raises SignInRefused with `until` while it is locked."""
+    staff = session.execute(sa.select(Staff).where(Staff.login == login, Staff.active)).scalar_one_or_none()
     if staff is None:
-        _matches(_NOBODY, password)
         return None
     if staff.locked_until is not None and staff.locked_until > now:
         raise SignInRefused(staff.locked_until)
-    if not _matches(staff.password_hash, password):
+    return Account(staff.id, staff.password_hash)
+
+
+def fits(account: Account | None, password: str) -> bool:
+    """True if the password is this account's; takes as long for an unknown login. Needs no transaction."""
+    return _matches(account.password_hash if account is not None else _NOBODY, password) and account is not None
+
+
+def finish_sign_in(session: Session, account: Account, right: bool, now: datetime) -> SignedIn | None:
+    """Counts a try: a new session for the right password, None for a wrong one (commit either way).
+
+    Raises SignInRefused with `until` when other tries have locked the account meanwhile.
+    """
+    staff = session.execute(
+        sa.select(Staff).where(Staff.id == account.staff_id, Staff.active).with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if staff is None:
+        return None
+    if staff.locked_until is not None and staff.locked_until > now:
+        raise SignInRefused(staff.locked_until)
+    if not right or staff.password_hash != account.password_hash:  # the password may have been changed meanwhile
         staff.failed_signins += 1
         if staff.failed_signins >= TRIES:
             staff.failed_signins, staff.locked_until = 0, now + LOCKED
         record_audit(session, actor=f"staff:{staff.id}", action="sign_in_failed", object_=f"staff:{staff.id}", now=now)
         return None
     staff.failed_signins, staff.locked_until = 0, None
+    return open_session(session, staff.id, now)
+
+
+def open_session(session: Session, staff_id: int, now: datetime) -> SignedIn:
+    """A new session for a person who has just shown who they are."""
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
     session.add(
         StaffSession(
-            token_hash=token_hash(token), csrf=csrf, staff_id=staff.id, created_at=now, expires_at=now + SIGNED_IN
+            token_hash=token_hash(token), csrf=csrf, staff_id=staff_id, created_at=now, expires_at=now + SIGNED_IN
         )
     )
-    record_audit(session, actor=f"staff:{staff.id}", action="signed_in", object_=f"staff:{staff.id}", now=now)
-    return SignedIn(token, csrf, staff.id)
+    record_audit(session, actor=f"staff:{staff_id}", action="signed_in", object_=f"staff:{staff_id}", now=now)
+    return SignedIn(token, csrf, staff_id)
+
+
+def sign_in(session: Session, *, login: str, password: str, now: datetime) -> SignedIn | None:
+    """All three steps in one transaction, for who is alone with the database; the pages take them one by one.
+
+    None for a wrong password or login. Raises SignInRefused with `until` while the account is locked.
+    """
+    account = find_account(session, login, now)
+    right = fits(account, password)
+    return finish_sign_in(session, account, right, now) if account is not None else None
 
 
 def sign_out(session: Session, token: str) -> None:

@@ -8,11 +8,23 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from actions.storage.tables import Audit, Consent
+from actions.privacy.keys import Keys, KeyWrong
+from actions.storage.tables import Audit, Consent, KeyCheck
 
 AUDIT_LOCK = 0x6175646974  # "audit": rows form one chain, so writers queue here for a moment
+
+
+def check_keys(session: Session, keys: Keys) -> None:
+    """Notes with which key this database is written, the first time; raises KeyWrong for another key afterwards."""
+    mark = keys.fingerprint("key_check")
+    session.execute(insert(KeyCheck).values(id=1, fingerprint=mark).on_conflict_do_nothing())
+    if bytes(session.execute(sa.select(KeyCheck.fingerprint)).scalar_one()) != mark:
+        raise KeyWrong(
+            "the field key does not belong to this database: restore field.key (or YOUMEN_FIELD_KEY) from your backup"
+        )
 
 
 def record_consent(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
@@ -49,18 +50,25 @@ class Keys:
 
 
 def load_keys(path: Path, from_environment: str | None) -> Keys:
-    """Keys from the environment (64 hex digits) or from the file, which is made once, readable by its owner only."""
+    """Keys from the environment (64 hex digits) or from the file, which is made once, readable by its owner only.
+
+    Raises KeyWrong when the file holds no key. The file appears whole or not at all.
+    """
     if from_environment:
         return Keys(bytes.fromhex(from_environment))
     try:
         return Keys(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    except ValueError:
+        raise KeyWrong(f"{path} holds no key: restore it from your backup") from None
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        secret = os.urandom(32)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:  # another process was faster
-            return load_keys(path, None)
-        with os.fdopen(handle, "w", encoding="ascii") as out:
-            out.write(secret.hex() + "\n")
-        return Keys(secret)
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as out:
+        out.write(os.urandom(32).hex() + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    with contextlib.suppress(FileExistsError):  # another process was faster: its key counts
+        os.link(part, path)
+    part.unlink()
+    return load_keys(path, None)

@@ -13,7 +13,7 @@ from actions.steps.listening import today, urgency
 from actions.storage.tables import RouteRecord, ScreeningRecord
 from actions.tickets.commands import Opened, Request, Responsible, complete_ticket, open_ticket
 from actions.tickets.queries import latest_of_conversation
-from actions.turn import Turn
+from actions.turn import HIDDEN, Turn
 
 AID_FIRST, TEMPORARY = "aid_first", "temporary_urgent"
 QUICK_CLOCK, ORDINARY_CLOCK = "small_quick_aid", "temporary_aid"
@@ -119,11 +119,12 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
         "ticket_due" if know.clocks.named[ticket.due_rule].status == "confirmed" else "ticket_due_pending",
         due=ticket.due_at.astimezone(SHANGHAI),
     )
+    code = HIDDEN  # staff never read it: anybody with number and code sees the progress
     if ticket.desk == "unit":
         turn.say(
             "ticket_opened",
             number=ticket.number,
-            code=opened.query_code,
+            code=code,
             unit_name=ticket.unit_name,
             district=ticket.district,
             due_line=due_line,
@@ -134,14 +135,15 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
         turn.say(
             "ticket_opened_outside",
             number=ticket.number,
-            code=opened.query_code,
+            code=code,
             due_line=due_line,
             district=full_district(turn, know),
             label=contact[0],
             phone=contact[1],
         )
     else:
-        turn.say("ticket_opened_district", number=ticket.number, code=opened.query_code, due_line=due_line)
+        turn.say("ticket_opened_district", number=ticket.number, code=code, due_line=due_line)
+    turn.replies[-1].hidden = opened.query_code
 
 
 def full_district(turn: Turn, know: Knowledge) -> str:

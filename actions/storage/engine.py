@@ -21,6 +21,7 @@ def open_engine(url: str, *, pool_size: int = 5, idle_seconds: int = 60, name: s
     return sa.create_engine(
         url.replace("postgresql://", "postgresql+psycopg2://", 1),
         future=True,
+        hide_parameters=True,  # a statement's error must not print what a resident wrote
         pool_size=pool_size,
         max_overflow=10,
         pool_pre_ping=True,

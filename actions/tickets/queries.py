@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,12 +13,15 @@ from actions.access.rules import Viewer
 from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent
 
 
-def list_tickets(session: Session, viewer: Viewer, *, state: str | None = None, limit: int = 100) -> list[Ticket]:
-    """The viewer's tickets, the earliest deadline first."""
-    query = visible_tickets(viewer).order_by(Ticket.due_at, Ticket.id).limit(limit)
-    if state is not None:
-        query = query.where(Ticket.state == state)
-    return list(session.execute(query).scalars())
+def list_tickets(
+    session: Session, viewer: Viewer, *, states: Collection[str] | None = None, limit: int = 100, offset: int = 0
+) -> list[Ticket]:
+    """The viewer's tickets in these states (None: in any): life in danger first, then the earliest deadline."""
+    query = visible_tickets(viewer)
+    if states is not None:
+        query = query.where(Ticket.state.in_(states))
+    order = ((Ticket.urgency == "life_danger").desc(), Ticket.due_at, Ticket.id)
+    return list(session.execute(query.order_by(*order).limit(limit).offset(offset)).scalars())
 
 
 def count_by_state(session: Session, viewer: Viewer) -> dict[str, int]:

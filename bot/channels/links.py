@@ -32,6 +32,7 @@ from bot.conversation.accept import Accepted, Incoming, accept
 from bot.conversation.transcript import Line, mark_seen, resident_lines
 from bot.conversation.wake import OUT, TURN
 from bot.pages.forms import require_same_site
+from bot.pages.quiet import note
 
 log = structlog.get_logger(__name__)
 
@@ -136,9 +137,9 @@ class LinkedChat(Chat):
             return None
         return None if self.cookies.is_shared(request) and now > page.opened_at + SHARED_PAGE else page
 
-    def recognise(self, session: Session, request: Request) -> tuple[str, Visitor | None]:
+    def recognise(self, session: Session, request: Request, attempt: str = "") -> tuple[str, Visitor | None]:
         """As for every browser, unless a link was opened in it."""
-        token, visitor = super().recognise(session, request)
+        token, visitor = super().recognise(session, request, attempt)
         page = self.linked(session, request)
         return token, visitor if page is None else Visitor(page.contact_id, False)
 
@@ -147,7 +148,7 @@ class LinkedChat(Chat):
         page = self.linked(session, request)
         if page is None:
             return super().lines(session, request, visitor, after)
-        return resident_lines(session, page.contact_id, max(after, page.first_id - 1)), True
+        return resident_lines(session, self.parts.keys, page.contact_id, max(after, page.first_id - 1)), True
 
     def take(
         self, request: Request, text: str, external_id: str, button_id: str | None, after: int
@@ -155,7 +156,7 @@ class LinkedChat(Chat):
         """On a linked page a message is one of the contact the link was made for."""
         parts, now = self.parts, self.parts.now()
         with parts.database.begin() as session:
-            token, visitor = self.recognise(session, request)
+            token, visitor = self.recognise(session, request, external_id)
             page = self.linked(session, request)
             if page is not None and visitor is not None:
                 contact = session.execute(sa.select(Contact).where(Contact.id == page.contact_id)).scalar_one()
@@ -211,7 +212,7 @@ def enter(token: str, request: Request, chat: LinkedChat = Depends(the_linked_ch
     require_same_site(request, chat.parts.settings)
     cookie = chat.open(token)
     if cookie is None:
-        log.info("link_gone")
+        note(log.info, "link_gone")
         return chat.pages.html("chat/link.html", 410, gone=True)
     to_chat = RedirectResponse("/#end", 303)
     to_chat.set_cookie(chat.page_cookie, cookie, path="/", httponly=True, secure=chat.cookies.secure, samesite="lax")

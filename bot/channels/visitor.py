@@ -1,7 +1,8 @@
 """Who writes in the web chat: a token and nothing else; what this browser may still see. DESIGN 2 point 12."""
 from __future__ import annotations
 
-import re
+import base64
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ KEPT = timedelta(days=30)
 SHARED_IDLE = timedelta(minutes=15)
 SILENT = timedelta(hours=12)
 NOTED_EVERY = timedelta(minutes=1)
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+UNUSED = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -41,22 +42,70 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def recognise(session: Session, keys: Keys, token: str | None, now: datetime) -> tuple[str, Visitor | None]:
+def _letters(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _stamped(keys: Keys, at: int, chance: str) -> str:
+    body = f"{at:08x}.{chance}"
+    return f"{body}.{_letters(keys.fingerprint('chat token', body)[:18])}"
+
+
+def mint(keys: Keys, now: datetime) -> str:
+    """A token that only we can have made: when, 192 random bits, and our mark over both."""
+    return _stamped(keys, int(now.timestamp()), secrets.token_urlsafe(24))
+
+
+def minted_at(keys: Keys, token: str | None) -> int | None:
+    """When we made this token (seconds since 1970); None for one that is not ours."""
+    if not token or len(token) > 80 or not token.isascii():
+        return None
+    at, _, rest = token.partition(".")
+    try:
+        expected = _stamped(keys, int(at, 16), rest.partition(".")[0])
+    except ValueError:
+        return None
+    return int(at, 16) if hmac.compare_digest(expected, token) else None
+
+
+def replacement(keys: Keys, token: str | None, now: datetime, attempt: str = "") -> str:
+    """The token instead of one that may not be used.
+
+    For the same `attempt` (the client's id of a message, which only that page knows) it is the same token again: a
+    first message that is sent twice, because its answer was lost, makes one contact.
+    """
+    if not token or not attempt:
+        return mint(keys, now)
+    return _stamped(keys, 0, _letters(keys.fingerprint("chat token instead", token, attempt)[:24]))
+
+
+def _holder(session: Session, keys: Keys, token: str) -> Contact | None:
+    contact: Contact | None = session.execute(sa.select(Contact).where(
+        Contact.channel == CHANNEL, Contact.address_hash == keys.fingerprint(CHANNEL, token))).scalar_one_or_none()
+    return contact
+
+
+def recognise(session: Session, keys: Keys, token: str | None, now: datetime,
+              attempt: str = "") -> tuple[str, Visitor | None]:
     """(token to go on with, the visitor behind it).
 
-    The token is a new one when none was sent, or when the old one opens nothing any more: unused for 30 days, or
-    for 15 minutes on a shared device.
+    Only a token of our own making opens anything: nobody can plant a known one in another person's browser. It is
+    a new one when none was sent, when it was not used within half an hour, or when the old one opens nothing any
+    more: unused for 30 days, or for 15 minutes on a shared device. `attempt`: see `replacement`.
     """
-    if token is None or not _TOKEN.fullmatch(token):
-        return new_token(), None
-    contact = session.execute(sa.select(Contact).where(
-        Contact.channel == CHANNEL, Contact.address_hash == keys.fingerprint(CHANNEL, token))).scalar_one_or_none()
-    if contact is None:
+    made = minted_at(keys, token)
+    contact = _holder(session, keys, token) if token and made is not None else None
+    if contact is None and token and made is not None and now.timestamp() - made <= UNUSED.total_seconds():
         return token, None
+    if contact is None or token is None:
+        token = replacement(keys, token, now, attempt)
+        contact = _holder(session, keys, token) if attempt else None
+        if contact is None:
+            return token, None
     if contact.forgotten_at is None and now - contact.last_seen_at > (SHARED_IDLE if contact.shared_device else KEPT):
         forget(session, contact.id, now)
     if contact.forgotten_at is not None:
-        return new_token(), None
+        return mint(keys, now), None
     return token, Visitor(contact.id, contact.shared_device)
 
 

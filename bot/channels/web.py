@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from bot.channels import visitor as who
 from bot.channels.visitor import CHANNEL, Visitor
-from bot.conversation.accept import Accepted, Incoming, accept
+from bot.conversation.accept import Accepted, Incoming, accept, safe_text
 from bot.conversation.transcript import Line, mark_seen, resident_lines
 from bot.conversation.wake import TURN
 from bot.pages.errors import PageError
 from bot.pages.forms import blank, fields, require_same_site, wants_json
 from bot.pages.hints import HintBoard
-from bot.pages.limits import Limit
+from bot.pages.limits import Limit, network
 from bot.pages.parts import WebParts
 from bot.pages.render import Pages
 
@@ -30,6 +30,7 @@ LONGEST = 10_000
 SHOWN = 300
 SIZES = ("1", "2", "3")
 MOST, MOST_SECONDS = 40, 60
+MOST_NEW = 120  # first messages from one network: a whole hall may share one address
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _BIGGEST = 2**63 - 1
 
@@ -119,15 +120,31 @@ class Chat:
         self.parts, self.pages, self.board = parts, pages, board
         self.cookies = Cookies(parts.settings.secure_cookies)
         self.limit = Limit(parts.redis_url, "chat", MOST, MOST_SECONDS)
+        self.newcomers = Limit(parts.redis_url, "network", MOST_NEW, MOST_SECONDS)
 
-    def recognise(self, session: Session, request: Request) -> tuple[str, Visitor | None]:
-        """(token to go on with, the visitor behind the cookie)."""
-        return who.recognise(session, self.parts.keys, request.cookies.get(self.cookies.token), self.parts.now())
+    def recognise(self, session: Session, request: Request, attempt: str = "") -> tuple[str, Visitor | None]:
+        """(token to go on with, the visitor behind the cookie). `attempt`: the client's id of a message."""
+        return who.recognise(session, self.parts.keys, request.cookies.get(self.cookies.token), self.parts.now(),
+                             attempt)
+
+    def in_time(self, request: Request, text: str) -> bool:
+        """False for whoever writes too fast: by visitor, and by network where nobody is known yet.
+
+        Words that say a life is in danger are never sent back.
+        """
+        with self.parts.database.begin() as session:
+            _, visitor = self.recognise(session, request)
+        keys = self.parts.keys
+        if visitor is not None:
+            within = self.limit.allow(keys.fingerprint("limit", str(visitor.contact_id)).hex())
+        else:
+            within = self.newcomers.allow(keys.fingerprint("limit network", network(request)).hex())
+        return within or any(hit.level == "now" for hit in self.parts.gates.check(safe_text(text)[0]))
 
     def lines(self, session: Session, request: Request, visitor: Visitor, after: int) -> tuple[list[Line], bool]:
         """(what may be shown, whether something earlier is hidden)."""
         since = who.shown_from(session, visitor.contact_id, self.parts.now(), self.cookies.veiled_at(request))
-        return resident_lines(session, visitor.contact_id, after, since), since is not None
+        return resident_lines(session, self.parts.keys, visitor.contact_id, after, since), since is not None
 
     def page(self, request: Request, *, note: str = "", text: str = "", status: int = 200) -> Response:
         """The whole page; `note` says why the `text` was not taken."""
@@ -154,7 +171,7 @@ class Chat:
         """Accepts one message in one transaction and wakes the others. (what became of it, token, visitor)."""
         parts, now = self.parts, self.parts.now()
         with parts.database.begin() as session:
-            token, visitor = self.recognise(session, request)
+            token, visitor = self.recognise(session, request, external_id)
             incoming = Incoming(CHANNEL, token, external_id, text, button_id=button_id)
             accepted = accept(session, parts.accept_tools, incoming, now, keep_address=False)
             if visitor is None:
@@ -194,13 +211,12 @@ def send(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] 
     text, external_id = sent.get("text", ""), sent.get("id") or _new_id()
     if not _ID.fullmatch(external_id):
         raise PageError("bad_request")
-    old = request.cookies.get(chat.cookies.token)
     code = None
     if blank(text):
         code = "blank"
     elif len(text) > LONGEST:
         code = "too_long"
-    elif old and not chat.limit.allow(chat.parts.keys.fingerprint("limit", old).hex()):
+    elif not chat.in_time(request, text):
         code = "too_fast"
     if code is not None and wants_json(request):
         raise PageError(code)
@@ -262,7 +278,7 @@ async def stream(chat: Chat = Depends(the_chat), conversation_id: int | None = D
     """Says when there is something new to read."""
     if conversation_id is None:
         return Response(status_code=204)  # tells the browser not to come back by itself
-    return chat.board.response(only(conversation_id))
+    return chat.board.response(only(conversation_id), f"conversation:{conversation_id}")
 
 
 @router.post("/chat/device")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tarfile
+import zlib
 from collections.abc import Callable
 
 import click
@@ -32,22 +34,43 @@ def _config(settings: Settings) -> str:
 def _model(settings: Settings) -> str:
     from actions.places.dictionary import jieba_words
     from actions.places.gazetteer import load_gazetteer
-    from bot.dialogue.model import ModelMissing, model_files
+    from bot.dialogue.model import ModelDamaged, ModelMissing, model_files
 
     files = model_files(settings, jieba_words(load_gazetteer(settings.config / "places")))
     if not files.archive.exists():
         raise ModelMissing("no model for the present data: run `youmen train`")
+    try:
+        with tarfile.open(files.archive) as archive:
+            if not archive.getmembers():  # reads it to its end
+                raise tarfile.ReadError("it is empty")
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise ModelDamaged(f"cannot be read ({error}): delete {files.archive} and run `youmen train`") from None
     return files.fingerprint
 
 
 def _database(settings: Settings) -> str:
     import sqlalchemy as sa
+    from alembic.runtime.migration import MigrationContext
+    from sqlalchemy.exc import OperationalError
 
-    from bot.processes.parts import open_database, server_urls
+    from actions.storage.engine import open_engine
+    from actions.storage.migrate import code_head, known_revisions
+    from bot.processes.parts import NotReady, server_urls
 
-    database = open_database(server_urls(settings)[0], name="doctor")
-    with database.begin() as session:
-        waiting = session.execute(sa.text("SELECT count(*) FROM message WHERE waiting")).scalar()
+    engine = open_engine(server_urls(settings)[0], name="doctor")
+    try:
+        with engine.connect() as connection:  # looks only: bringing it to this code's version is `migrate`
+            found = MigrationContext.configure(connection).get_current_revision()
+            if found is not None and found not in known_revisions():
+                raise NotReady(f"the database is at version {found}, which this code does not know: run the newer code")
+            if found != code_head():
+                raise NotReady(f"the database is at version {found}, this code needs {code_head()}: `youmen migrate`")
+            waiting = connection.execute(sa.text("SELECT count(*) FROM message WHERE waiting")).scalar()
+    except OperationalError as error:
+        first = str(error.orig).strip().splitlines()[0] if error.orig else "unreachable"
+        raise NotReady(f"the database cannot be reached ({first}): check DATABASE_URL or start it") from None
+    finally:
+        engine.dispose()
     return f"reached, {waiting} messages wait for the engine"
 
 

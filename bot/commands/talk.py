@@ -16,6 +16,7 @@ from actions.storage.tables import Conversation, Message, RouteRecord, Screening
 from bot.commands.records import write
 from bot.conversation import ownership
 from bot.conversation.accept import AcceptTools, Incoming, accept
+from bot.conversation.outbox import full_text
 from bot.processes.private import Hotline
 
 OPERATOR = "chat-operator"
@@ -191,7 +192,7 @@ class Talk:
                 "type": "message",
                 "seq": message.seq,
                 "author": message.author,
-                "text": message.text,
+                "text": full_text(message, self._hotline.parts.keys),
                 "buttons": [{"id": b["id"], "title": b["title"]} for b in message.buttons or ()],
                 "asks": message.asks,
                 "answers": message.answers,

@@ -16,6 +16,7 @@ from actions.privacy.keys import Keys
 from actions.steps.channel_policy import OPEN
 from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message
+from bot.conversation.outbox import full_text
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +87,8 @@ def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, n
             return True
         again = senders[delivery.channel].takes_ids or _is_danger_text(session, message)
         delivery.state, delivery.changed_at = "sending", now()
-        outgoing = Outgoing(message.id, keys.open(contact.address) if contact.address else "", message.text,
+        outgoing = Outgoing(message.id, keys.open(contact.address) if contact.address else "",
+                            full_text(message, keys),
                             tuple((b["id"], b["title"]) for b in message.buttons or ()), contact.id,
                             next((b["id"] for b in message.buttons or () if b["value"] == OPEN), None))
         delivery_id, channel = delivery.id, delivery.channel

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import visible_conversations
 from actions.access.rules import Viewer
+from actions.privacy.keys import Keys
 from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message, Staff, Ticket
-from bot.conversation.outbox import READ_CHANNELS
+from bot.conversation.outbox import READ_CHANNELS, full_text
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,14 @@ class Line:
     at: datetime
 
 
-def _lines(session: Session, where: list[Any]) -> list[Line]:
+def _lines(session: Session, where: list[Any], keys: Keys | None = None) -> list[Line]:
     rows = session.execute(
         sa.select(Message, Staff.name).outerjoin(Staff, Staff.id == Message.staff_id).where(*where).order_by(Message.id)
     ).all()
     return [
         Line(
-            message.id, message.seq, message.author, message.kind, message.text,
+            message.id, message.seq, message.author, message.kind,
+            message.text if keys is None else full_text(message, keys),
             tuple({"id": b["id"], "title": b["title"]} for b in message.buttons or ()),
             message.asks, message.answers, tuple(message.danger or ()), name, message.handed_over, message.created_at,
         )
@@ -46,7 +48,7 @@ def _lines(session: Session, where: list[Any]) -> list[Line]:
     ]
 
 
-def resident_lines(session: Session, contact_id: int, after_id: int = 0,
+def resident_lines(session: Session, keys: Keys, contact_id: int, after_id: int = 0,
                    not_before: datetime | None = None) -> list[Line]:
     """What the resident may see of their own talk, after a message id; staff notes are never among it.
 
@@ -55,7 +57,7 @@ def resident_lines(session: Session, contact_id: int, after_id: int = 0,
     where = [Message.contact_id == contact_id, Message.id > after_id, Message.kind != "note"]
     if not_before is not None:
         where.append(Message.created_at >= not_before)
-    return _lines(session, where)
+    return _lines(session, where, keys)
 
 
 def desk_lines(session: Session, conversation: Conversation) -> list[Line]:

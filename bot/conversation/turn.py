@@ -18,7 +18,7 @@ from actions.privacy.keys import Keys
 from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Draft, Message, TurnAttempt
 from actions.turn import Facts, Inbound, Turn, working
-from bot.conversation.outbox import add_message
+from bot.conversation.outbox import add_message, seal_hidden
 from bot.conversation.wake import OUT, Wake
 
 log = structlog.get_logger(__name__)
@@ -135,7 +135,7 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
                       where=_where(error))
             _to_a_person(tools, conversation_id, epoch, ids, channel, "turn_failed")
             return Worked("failed", conversation_id)
-        outcome = _finish(session, turn, epoch, danger_at, ids, tools.now())
+        outcome = _finish(session, tools, turn, epoch, danger_at, ids)
     if outcome == "overtaken":
         _keep_draft(tools, turn, ids)
     elif outcome == "answered":
@@ -152,12 +152,14 @@ def _where(error: BaseException) -> str:
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
 
 
-def _finish(session: Session, turn: Turn, epoch: int, danger_at: datetime | None, ids: list[int], now: datetime) -> str:
+def _finish(session: Session, tools: TurnTools, turn: Turn, epoch: int, danger_at: datetime | None,
+            ids: list[int]) -> str:
     """The one conditional write that decides: still the bot's conversation, still the same epoch, no new danger.
 
     Danger that came meanwhile has its ticket already, and from now on the bot asks only about safety (DESIGN 2
     point 2): what this turn thought up is thrown away, its messages wait on and are read again together with the cry.
     """
+    now = tools.now()
     values: dict[str, Any] = {"dialogue": turn.dialogue, "facts": turn.facts.as_json(), "last_message_at": now}
     if turn.danger_over:  # unless new words of danger came in meanwhile
         values["danger"] = sa.case((Conversation.danger_at == danger_at, "past"), else_=Conversation.danger)
@@ -179,7 +181,7 @@ def _finish(session: Session, turn: Turn, epoch: int, danger_at: datetime | None
     ).scalar_one()
     for reply in turn.replies:
         add_message(session, conversation, turn.channel, author="bot", text=reply.text, now=now, buttons=reply.buttons,
-                    asks=reply.asks, answers=turn.seq)
+                    asks=reply.asks, answers=turn.seq, hidden=seal_hidden(tools.keys, reply.hidden))
     session.execute(sa.update(Message).where(Message.id.in_(ids)).values(waiting=False)
                     .execution_options(synchronize_session=False))
     session.commit()

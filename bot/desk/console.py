@@ -21,6 +21,7 @@ from bot.conversation.transcript import alarms, desk_lines, desk_rows, drafts, f
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import SIGNED_IN, door, needs, staff
+from bot.desk.looks import note_look
 from bot.pages.errors import PageError
 from bot.pages.forms import blank, fields, wants_json
 from bot.pages.parts import WebParts
@@ -78,12 +79,15 @@ def _console(request: Request, visit: Visit, conversation_id: int | None, *, not
         opened = None
         if conversation_id is not None:
             opened = _talk(session, visit, access_conversation(session, visit.viewer, conversation_id))
-        return visit.html(
+        answer = visit.html(
             pane_of(request, panes) or "desk/console.html", status, folder=folder, folders=FOLDERS,
             counts=folder_counts(session, visit.viewer), rows=desk_rows(session, visit.viewer, folder),
             alarms=alarms(session, visit.viewer), open_id=conversation_id, talk=opened, note=note, text=text,
             new_id=_new_id, page="conversations",
         )
+        if conversation_id is not None:
+            note_look(session, visit.viewer, "conversation_read", f"conversation:{conversation_id}", visit.parts.now())
+        return answer
 
 
 @router.get("/desk")
@@ -196,4 +200,4 @@ def hints_for(viewer: Viewer) -> Callable[[str], str | None]:
 @needs(SIGNED_IN)
 async def stream(visit: Visit = Depends(staff)) -> Response:
     """Says which panes have something new to read."""
-    return visit.desk.board.response(hints_for(visit.viewer))
+    return visit.desk.board.response(hints_for(visit.viewer), f"staff:{visit.token}")

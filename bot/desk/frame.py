@@ -1,20 +1,25 @@
 """The frame around every page of the desk: who is signed in, what the menu shows, the fragments of live panes."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from actions.access.rules import Viewer
+from bot.desk.strangers import Strangers
+from bot.pages.errors import PageError
 from bot.pages.hints import HintBoard
 from bot.pages.limits import Limit
 from bot.pages.parts import WebParts
 from bot.pages.render import Pages
 
 MOST, MOST_SECONDS = 30, 60
+HASHINGS = 2
 
 
 class Desk:
@@ -23,7 +28,19 @@ class Desk:
     def __init__(self, parts: WebParts, pages: Pages, board: HintBoard) -> None:
         self.parts, self.pages, self.board = parts, pages, board
         self.limit = Limit(parts.redis_url, "login", MOST, MOST_SECONDS)
+        self.strangers = Strangers(parts.redis_url, parts.keys)
         self.secure = parts.settings.secure_cookies
+        self._hashing = BoundedSemaphore(HASHINGS)
+
+    @contextmanager
+    def hashing(self) -> Iterator[None]:
+        """A place for one password hashing. Raises PageError when all are taken: the processor is for everybody."""
+        if not self._hashing.acquire(blocking=False):
+            raise PageError("busy")
+        try:
+            yield
+        finally:
+            self._hashing.release()
 
 
 def the_desk(request: Request) -> Desk:

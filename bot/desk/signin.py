@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import datetime
+from pathlib import Path
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -17,7 +18,8 @@ from bot.pages.errors import PageError
 from bot.pages.forms import fields
 
 FORM_COOKIE = "ym_desk_form"
-SHORTEST, LONGEST = 10, 200
+SHORTEST, LONGEST, DISTINCT = 10, 200, 5
+BAD = frozenset((Path(__file__).parent / "templates" / "bad_passwords.txt").read_text(encoding="utf-8").split())
 _NEXT = re.compile(r"/desk(/[A-Za-z0-9_-]+)*")
 
 router = APIRouter(dependencies=[Depends(door)])
@@ -51,6 +53,25 @@ def login_form(request: Request, desk: Desk = Depends(the_desk)) -> Response:
     return _login_page(request, desk, request.query_params.get("next", ""))
 
 
+def _try(desk: Desk, name: str, typed: str) -> SignedIn | None:
+    """One try to sign in; the slow part holds no transaction. None for a wrong one.
+
+    Raises SignInRefused while the login is locked, whether it exists or not, and PageError when too many try at once.
+    """
+    parts = desk.parts
+    with desk.hashing():
+        with parts.database.begin() as session:
+            account = commands.find_account(session, name, parts.now())
+        if account is None:
+            desk.strangers.check(name, parts.now())
+        right = commands.fits(account, typed)
+    if account is None:
+        desk.strangers.count(name, parts.now())
+        return None
+    with parts.database.begin() as session:
+        return commands.finish_sign_in(session, account, right, parts.now())
+
+
 @router.post("/desk/login")
 @needs(ANYONE)
 def login(request: Request, desk: Desk = Depends(the_desk), sent: dict[str, str] = Depends(fields)) -> Response:
@@ -63,8 +84,7 @@ def login(request: Request, desk: Desk = Depends(the_desk), sent: dict[str, str]
     if not desk.limit.allow(parts.keys.fingerprint("limit", name).hex()):
         raise PageError("too_fast")
     try:
-        with parts.database.begin() as session:
-            entered = commands.sign_in(session, login=name, password=typed, now=parts.now())
+        entered = _try(desk, name, typed)
     except SignInRefused as refused:
         return _login_page(request, desk, wish, wrong="locked", until=refused.until, login=name)
     if entered is None:
@@ -95,6 +115,8 @@ def _wrong_with(login: str, old: str, new: str, again: str) -> str | None:
         return "differ"
     if not SHORTEST <= len(new) <= LONGEST or new == login:
         return "short"
+    if len(set(new)) < DISTINCT or new.lower() in BAD:
+        return "weak"
     return "same" if new == old else None
 
 
@@ -106,16 +128,15 @@ def password(visit: Visit = Depends(staff), sent: dict[str, str] = Depends(field
     wrong, entered = _wrong_with(login, old, new, sent.get("again", "")), None
     if wrong is None:
         try:
-            with parts.database.begin() as session:
-                entered = commands.sign_in(session, login=login, password=old, now=parts.now())
+            entered = _try(visit.desk, login, old)
             wrong = None if entered is not None else "wrong"
         except SignInRefused:
             wrong = "locked"
     if wrong is not None:
         return visit.html("desk/password.html", 422, wrong=wrong, shortest=SHORTEST)
+    with visit.desk.hashing():
+        hashed = commands.hash_password(new)
     with parts.database.begin() as session:
-        commands.change_password(session, visit.viewer.staff_id, new, parts.now())
-        entered = commands.sign_in(session, login=login, password=new, now=parts.now())
-    if entered is None:  # somebody else changed it in this very moment
-        return RedirectResponse("/desk/login", 303)
+        commands.set_password_hash(session, visit.viewer.staff_id, hashed, parts.now())
+        entered = commands.open_session(session, visit.viewer.staff_id, parts.now())
     return _enter(visit.desk, entered, "/desk")

@@ -1,7 +1,7 @@
 """The officers' tickets: the list by due time, one ticket with facts, places and history, and accepting it."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from actions.access.queries import access_ticket, staff_name
 from actions.access.rules import Refused
 from actions.language.mask import mask_phone
-from actions.privacy.commands import record_audit
 from actions.storage.tables import ScreeningRecord, Ticket
 from actions.tickets.commands import StalePage, accept_ticket
 from actions.tickets.queries import count_by_state, grounds, history, list_tickets
@@ -20,12 +19,15 @@ from actions.tickets.rules import WrongState, tidy_number
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import door, needs, staff
+from bot.desk.looks import note_look
 from bot.pages.forms import fields
 from bot.pages.parts import WebParts
 
 LIST_PANES = {"tickets": "desk/pane_tickets.html"}
 TICKET_PANES = {"tickets": "desk/pane_ticket.html"}
 SOON = timedelta(hours=2)
+PAGE = 50
+EVERY, WAITING = "all", ""
 
 router = APIRouter(dependencies=[Depends(door)])
 
@@ -96,19 +98,37 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     }
 
 
+def _wanted(parts: WebParts, asked: str) -> tuple[str, Collection[str] | None]:
+    """(the filter, the states it lets through). At first: what nobody has accepted yet."""
+    states = parts.lifecycle.states
+    if asked == EVERY:
+        return EVERY, None
+    if asked in states:
+        return asked, (asked,)
+    return WAITING, [state for state in states if any(c.id == "accept" for c in parts.lifecycle.open_to(state))]
+
+
+def _page_number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 7 else 1
+
+
 @router.get("/desk/tickets")
 @needs("see_tickets")
 def tickets(request: Request, visit: Visit = Depends(staff)) -> Response:
-    """The viewer's tickets, the earliest deadline first."""
+    """The viewer's tickets, page by page: life in danger first, then the earliest deadline."""
     parts, now = visit.parts, visit.parts.now()
-    state = request.query_params.get("state")
-    state = state if state in parts.lifecycle.states else None
+    state, states = _wanted(parts, request.query_params.get("state", ""))
     with parts.database.begin() as session:
-        rows = list_tickets(session, visit.viewer, state=state)
-        return visit.html(
-            pane_of(request, LIST_PANES) or "desk/tickets.html", page="tickets", state=state,
-            counts=count_by_state(session, visit.viewer), rows=[(row, lamp(row.due_at, now)) for row in rows],
-            **_words(parts))
+        counts = count_by_state(session, visit.viewer)
+        total = sum(number for name, number in counts.items() if states is None or name in states)
+        last = max(1, -(-total // PAGE))
+        number = min(max(1, _page_number(request.query_params.get("page", ""))), last)
+        rows = list_tickets(session, visit.viewer, states=states, limit=PAGE, offset=(number - 1) * PAGE)
+    waiting = _wanted(parts, "")[1] or ()
+    return visit.html(
+        pane_of(request, LIST_PANES) or "desk/tickets.html", page="tickets", state=state, every=EVERY,
+        counts=counts, waiting_count=sum(counts.get(name, 0) for name in waiting), waiting_states=waiting,
+        total=total, number=number, last=last, rows=[(row, lamp(row.due_at, now)) for row in rows], **_words(parts))
 
 
 @router.get("/desk/tickets/{number}")
@@ -119,9 +139,7 @@ def ticket_page(request: Request, number: str, visit: Visit = Depends(staff)) ->
     with visit.parts.database.begin() as session:
         ticket = access_ticket(session, visit.viewer, _number(number))
         values = _view(session, visit, ticket)
-        if pane is None:  # a live pane that reads itself again is not another look
-            record_audit(session, actor=visit.viewer.actor, action="ticket_read", object_=f"ticket:{ticket.number}",
-                         now=visit.parts.now())
+        note_look(session, visit.viewer, "ticket_read", f"ticket:{ticket.number}", visit.parts.now())
         return visit.html(pane or "desk/ticket.html", page="tickets", **values)
 
 
@@ -137,6 +155,7 @@ def accept(number: str, visit: Visit = Depends(staff), sent: dict[str, str] = De
     except (StalePage, WrongState):
         with parts.database.begin() as session:
             values = _view(session, visit, access_ticket(session, visit.viewer, known))
+            note_look(session, visit.viewer, "ticket_read", f"ticket:{known}", parts.now())
             return visit.html("desk/ticket_changed.html", 409, page="tickets", **values)
     parts.wake.ring(OUT)
     parts.wake.hint("tickets", f"ticket:{known}")

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 STATUS = {
-    "bad_request": 400, "csrf": 403, "foreign": 403, "not_found": 404, "wrong_method": 405, "too_large": 413,
-    "blank": 422, "too_long": 422, "too_fast": 429, "broken": 500, "busy": 503,
+    "bad_request": 400, "csrf": 403, "foreign": 403, "not_found": 404, "wrong_method": 405, "too_slow": 408,
+    "too_large": 413, "blank": 422, "too_long": 422, "too_fast": 429, "broken": 500, "busy": 503,
 }
 
 

@@ -15,10 +15,19 @@ FIELDS = 40
 SAFE = {"GET", "HEAD"}
 
 
+# marks that turn the direction of what follows: words could be made to read as others
+TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+
+def straight(text: str) -> str:
+    """The text without marks that turn its direction."""
+    return text.translate(TURNS)
+
+
 def tidy(text: str) -> str:
-    """The text as it may be stored: one kind of line end, no control characters, no half characters."""
+    """The text as it may be stored: one kind of line end, no control or turning marks, no half characters."""
     whole = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace").decode("utf-8")
-    return "".join(letter for letter in whole if letter in "\n\t" or unicodedata.category(letter) != "Cc")
+    return "".join(letter for letter in straight(whole) if letter in "\n\t" or unicodedata.category(letter) != "Cc")
 
 
 def blank(text: str) -> bool:
@@ -45,8 +54,11 @@ async def fields(request: Request) -> dict[str, str]:
             raise PageError("bad_request")
         pairs = list(data.items())
     else:
-        async with request.form(max_files=0, max_fields=FIELDS) as form:
-            pairs = list(form.multi_items())
+        try:
+            async with request.form(max_files=0, max_fields=FIELDS) as form:
+                pairs = list(form.multi_items())
+        except (ValueError, LookupError):  # broken parts, no boundary, a character set that nobody knows
+            raise PageError("bad_request") from None
     return {tidy(str(name)): tidy(text) for name, value in pairs[:FIELDS] if (text := _plain(value)) is not None}
 
 
@@ -66,6 +78,13 @@ def require_same_site(request: Request, settings: Settings) -> None:
     origin = request.headers.get("origin")
     if origin is None:
         return
-    ours = {request.headers.get("host", ""), urlsplit(settings.address).netloc}
-    if urlsplit(origin).netloc not in ours - {""}:
+    host, home = request.headers.get("host", "").lower(), urlsplit(settings.address.lower())
+    try:
+        theirs = urlsplit(origin.lower())
+    except ValueError:
+        raise PageError("foreign") from None
+    # behind a proxy that speaks https for us we hear http: only for the host we are asked by is the scheme open
+    ours = theirs.netloc == home.netloc and theirs.scheme == home.scheme
+    asked = theirs.netloc == host and theirs.scheme in ("http", "https")
+    if not theirs.netloc or not (ours or asked):
         raise PageError("foreign")

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 
 import redis
 import redis.asyncio
@@ -10,6 +12,8 @@ import structlog
 from fastapi.responses import StreamingResponse
 
 from bot.conversation.wake import HINTS
+from bot.pages.errors import PageError
+from bot.pages.quiet import note
 
 log = structlog.get_logger(__name__)
 
@@ -17,6 +21,7 @@ BEAT_SECONDS = 15.0
 LOOK_SECONDS = 2.0
 LIFE_SECONDS = 600.0
 RETRY_SECONDS = 2.0
+MOST_STREAMS = 5
 LOOK = "look"
 Wanted = Callable[[str], "str | None"]
 
@@ -27,6 +32,7 @@ class HintBoard:
     def __init__(self, redis_url: str | None) -> None:
         self._url = redis_url
         self._ears: set[asyncio.Queue[str]] = set()
+        self._held: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.live = False
@@ -64,7 +70,7 @@ class HintBoard:
                             self.tell(message["data"].decode("utf-8", "replace"))
             except (redis.RedisError, OSError) as error:
                 if self.live:
-                    log.warning("hints_unreachable", error=type(error).__name__)
+                    note(log.warning, "hints_unreachable", error=type(error).__name__)
             finally:
                 self.live = False
                 self.tell(LOOK)  # wakes the streams: from now on they look by themselves
@@ -72,7 +78,7 @@ class HintBoard:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def events(self, wanted: Wanted, beat: float = BEAT_SECONDS, look: float = LOOK_SECONDS,
-                     life: float = LIFE_SECONDS) -> AsyncIterator[str]:
+                     life: float = LIFE_SECONDS) -> AsyncGenerator[str, None]:
         """The lines of one stream. `wanted` gives the word to pass on for a hint, or None to keep it back.
 
         It ends after `life` seconds: the browser comes back by itself, and must show again who it is.
@@ -97,7 +103,20 @@ class HintBoard:
         finally:
             self._ears.discard(ear)
 
-    def response(self, wanted: Wanted) -> StreamingResponse:
-        """The stream as a response; it holds no session."""
+    async def _counted(self, wanted: Wanted, holder: str) -> AsyncIterator[str]:
+        self._held[holder] += 1
+        try:
+            async with aclosing(self.events(wanted)) as lines:
+                async for line in lines:
+                    yield line
+        finally:
+            self._held[holder] -= 1
+            if self._held[holder] <= 0:
+                del self._held[holder]
+
+    def response(self, wanted: Wanted, holder: str) -> StreamingResponse:
+        """The stream as a response; it holds no session. Raises PageError when `holder` has enough of them open."""
+        if self._held[holder] >= MOST_STREAMS:
+            raise PageError("too_fast")
         headers = {"X-Accel-Buffering": "no"}  # a proxy must not hold lines back
-        return StreamingResponse(self.events(wanted), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._counted(wanted, holder), media_type="text/event-stream", headers=headers)

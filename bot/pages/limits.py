@@ -1,11 +1,27 @@
 """Slows down whoever sends too fast. Counted in Redis; without it nobody is slowed."""
 from __future__ import annotations
 
+import ipaddress
 import time
 
 import redis
+from fastapi import Request
 
 from bot.conversation.wake import RETRY_SECONDS
+
+
+def network(request: Request) -> str:
+    """Where a request comes from, as far as one person can choose: the IPv4 address, or the first half of an IPv6."""
+    host = request.client.host if request.client is not None else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(address.ipv4_mapped)
+    return str(address)
 
 
 class Limit:

@@ -13,10 +13,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from markupsafe import Markup, escape
+from starlette.exceptions import HTTPException
 
 from actions.due.clock import SHANGHAI
 from bot.pages.errors import STATUS
-from bot.pages.forms import wants_json
+from bot.pages.forms import straight, wants_json
 
 HERE = Path(__file__).parent
 _DIAL = re.compile(r"(?<!\d)(110|119|120)(?!\d)")
@@ -42,8 +43,17 @@ def dial(text: str) -> Markup:
     return Markup(_DIAL.sub(r'<a href="tel:\1">\1</a>', str(escape(text))))
 
 
+def _shown(value: Any) -> Any:
+    return straight(value) if isinstance(value, str) else value
+
+
 class Static(StaticFiles):
     """Static files; their addresses carry a hash of their content, so they never have to be asked for twice."""
+
+    async def get_response(self, path: str, scope: Any) -> Response:
+        if "\0" in path:  # no file can be called so
+            raise HTTPException(404)
+        return await super().get_response(path, scope)
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
@@ -60,6 +70,7 @@ class Pages:
             loader=jinja2.PrefixLoader({
                 room: jinja2.FileSystemLoader(folder / "templates") for room, folder in self.rooms.items()}),
             autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+            finalize=_shown,
         )
         self._env.filters.update(clock=clock, stamp=stamp, iso=iso, dial=dial)
         self._env.globals["static"] = self.static
@@ -82,4 +93,4 @@ class Pages:
         status = status or STATUS[code]
         if wants_json(request):
             return JSONResponse({"error": code}, status)
-        return self.html("pages/error.html", status, code=code, staff=request.url.path.startswith("/desk"))
+        return self.html("pages/error.html", status, code=code, staff=request.scope["path"].startswith("/desk"))

@@ -1,19 +1,26 @@
 """Stands before every page: safe headers, a limit for bodies, and errors that show one friendly sentence."""
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy.exc
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.pages.render import Pages
+from bot.pages.errors import STATUS
+from bot.pages.quiet import note
+from bot.pages.render import HERE, Pages
 
 log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 64 * 1024
+BODY_SECONDS = 10.0
+LAST_RESORT = HERE / "templates" / "last_resort.html"
 HEADERS = {
     "Content-Security-Policy":
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -41,8 +48,16 @@ def where(error: BaseException) -> str:
 class Shield:
     """ASGI middleware; streams pass through it untouched."""
 
-    def __init__(self, app: ASGIApp, pages: Pages) -> None:
-        self.app, self.pages = app, pages
+    def __init__(self, app: ASGIApp, pages: Pages, body_seconds: float = BODY_SECONDS) -> None:
+        self.app, self.pages, self.body_seconds = app, pages, body_seconds
+        self._last_resort = LAST_RESORT.read_bytes()  # read now: later there may be nothing left to read with
+
+    def _answer(self, request: Request, code: str) -> Response:
+        """The page of an error; plain words that need no template when even that one fails."""
+        try:
+            return self.pages.error(request, code)
+        except Exception:
+            return HTMLResponse(self._last_resort, STATUS.get(code, 500))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,30 +76,49 @@ class Shield:
 
         request = Request(scope)
         try:
-            if scope["method"] not in ("GET", "HEAD"):
-                body = await _read(request, receive)
-                if body is None:
-                    log.warning("body_too_large", method=scope["method"])
-                    await self.pages.error(request, "too_large")(scope, receive, sealed)
-                    return
+            body, refusal = b"", None if _readable_host(request) else "bad_request"
+            if refusal is None and scope["method"] not in ("GET", "HEAD"):
+                try:
+                    body = await asyncio.wait_for(_read(request, receive), self.body_seconds)
+                except asyncio.TimeoutError:
+                    refusal = "too_slow"
+                except TooLarge:
+                    refusal = "too_large"
                 receive = _replay(body, receive)
-            await self.app(scope, receive, sealed)
+            if refusal is None:
+                await self.app(scope, receive, sealed)
+                return
+            await self._answer(request, refusal)(scope, receive, sealed)
+            note(log.warning, "refused", code=refusal, method=scope["method"])
         except ClientDisconnect:
             return
         except Exception as error:  # whatever it is: one sentence to the reader, one line without personal data to us
             code = "busy" if isinstance(error, NOT_NOW) else "broken"
-            route = scope.get("route")
-            log.error("page_failed", code=code, method=scope["method"], route=getattr(route, "path", None),
-                      error=type(error).__name__, where=where(error))
-            if not started:
-                await self.pages.error(request, code)(scope, receive, sealed)
+            try:
+                if not started:
+                    await self._answer(request, code)(scope, receive, sealed)
+            finally:  # first the answer, then our own books
+                note(log.error, "page_failed", code=code, method=scope["method"],
+                     route=getattr(scope.get("route"), "path", None), error=type(error).__name__, where=where(error))
 
 
-async def _read(request: Request, receive: Receive) -> bytes | None:
-    """The whole body, or None as soon as it is more than we take."""
+class TooLarge(Exception):
+    """The body is more than we take."""
+
+
+def _readable_host(request: Request) -> bool:
+    """False for a Host that no address can be made of; every address of a request is made with it."""
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").port is not False
+    except ValueError:
+        return False
+
+
+async def _read(request: Request, receive: Receive) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is more than we take."""
     announced = request.headers.get("content-length", "0")
     if not announced.isdigit() or int(announced) > BODY_LIMIT:
-        return None
+        raise TooLarge()
     body = b""
     while True:
         message = await receive()
@@ -92,7 +126,7 @@ async def _read(request: Request, receive: Receive) -> bytes | None:
             raise ClientDisconnect()
         body += message.get("body", b"")
         if len(body) > BODY_LIMIT:
-            return None
+            raise TooLarge()
         if not message.get("more_body", False):
             return body
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError
 
 from actions.access.rules import Role, load_roles
+from actions.privacy.commands import check_keys
 from actions.privacy.keys import Keys, load_keys
 from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
@@ -103,6 +104,9 @@ def open_parts(
     database_url, redis_url = urls or server_urls(settings)
     keys = load_keys(settings.home / "field.key", settings.field_key)
     knowledge = load_knowledge(settings.config, keys)
+    database = open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size)
+    with database.begin() as session:
+        check_keys(session, keys)
     return Parts(
         settings=settings,
         keys=keys,
@@ -110,7 +114,7 @@ def open_parts(
         gates=load_gates(settings.config / "danger"),
         roles=dict(load_roles(settings.config / "roles" / "roles.yaml")),
         lifecycle=load_lifecycle(settings.config / "tickets" / "lifecycle.yaml"),
-        database=open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size),
+        database=database,
         wake=Wake(redis_url),
         redis_url=redis_url,
         now=now,

@@ -30,6 +30,7 @@ from bot.pages.errors import Elsewhere, PageError
 from bot.pages.forms import wants_json
 from bot.pages.hints import HintBoard
 from bot.pages.parts import WebParts
+from bot.pages.quiet import note
 from bot.pages.render import Pages, Static
 from bot.pages.shield import Shield
 from bot.processes.parts import Parts
@@ -40,6 +41,7 @@ log = structlog.get_logger(__name__)
 
 CODES = {404: "not_found", 405: "wrong_method", 413: "too_large"}
 GRACE_SECONDS = 3
+CONCURRENCY = 500
 
 
 class PortTaken(Exception):
@@ -123,7 +125,7 @@ def _errors(app: FastAPI, pages: Pages) -> None:
     @app.exception_handler(PageError)
     async def page_error(request: Request, error: PageError) -> Response:
         route = request.scope.get("route")
-        log.info("refused", code=error.code, method=request.method, route=getattr(route, "path", None))
+        note(log.info, "refused", code=error.code, method=request.method, route=getattr(route, "path", None))
         return pages.error(request, error.code)
 
     @app.exception_handler(Elsewhere)
@@ -166,6 +168,7 @@ def run_web(parts: WebParts) -> None:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            limit_concurrency=CONCURRENCY,
             log_config=None,
             timeout_graceful_shutdown=GRACE_SECONDS,
             lifespan="on",

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi import Request
 
 from actions.storage.tables import Contact, Conversation, Delivery, Message
+from bot.channels.visitor import mint, minted_at
 from bot.conversation.wake import TURN
+from bot.pages.limits import network
 from tests.cast import Stage
 
 STORY = "我户口在石船镇，昨晚我在龙溪街道租的房子着火了，现在没地方住也没饭吃"
@@ -54,7 +57,7 @@ def test_token_is_stored_as_keyed_hash_only(stage: Stage) -> None:
     cookie = token_cookie(wang.get("/")).split(";")[0].split("=", 1)[1]
     wang.write("你好")
     [(address, fingerprint)] = rows(stage, Contact.address, Contact.address_hash)
-    assert len(cookie) == 43
+    assert minted_at(stage.parts.keys, cookie) == int(stage.clock().timestamp())
     assert address is None
     assert bytes(fingerprint) == stage.parts.keys.fingerprint("web", cookie)
 
@@ -381,10 +384,97 @@ def test_size_of_letters(stage: Stage) -> None:
 def test_too_fast_is_slowed_and_keeps_the_text(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     wang = stage.browser()
     wang.get("/")
+    wang.write("你好")
     monkeypatch.setattr(stage.app.state.chat.limit, "allow", lambda key: False)
     page = wang.post("/chat/messages", {"text": "家里没米了"})
     assert page.status_code == 429 and "家里没米了</textarea>" in page.text
     assert wang.post_json("/chat/messages", {"text": "家里没米了"}).json() == {"error": "too_fast"}
+
+
+def test_newcomers_from_one_network_are_slowed_with_or_without_a_cookie(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    known, stranger, looker = stage.browser(), stage.browser(), stage.browser()
+    known.write("你好")
+    looker.get("/")  # has a cookie of ours, and has said nothing
+    keys: list[str] = []
+    monkeypatch.setattr(stage.app.state.chat.newcomers, "allow", lambda key: keys.append(key))
+    for browser in (stranger, looker):
+        page = browser.post("/chat/messages", {"text": "家里没米了"})
+        assert page.status_code == 429 and "家里没米了</textarea>" in page.text
+    assert len(set(keys)) == 1 and "testclient" not in keys[0]
+    known.write("我是认识的")
+    assert count(stage, Contact) == 1
+
+
+def test_danger_is_never_sent_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    wang = stage.browser()
+    for limit in (stage.app.state.chat.newcomers, stage.app.state.chat.limit):
+        monkeypatch.setattr(limit, "allow", lambda key: False)
+    for _ in range(2):
+        wang.write("我家着火了")
+    assert [line["author"] for line in wang.lines()] == ["resident", "system"] * 2
+    assert wang.post_json("/chat/messages", {"text": "你好"}).status_code == 429
+
+
+@pytest.mark.parametrize("host, key", [
+    ("10.1.2.3", "10.1.2.3"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("::ffff:10.1.2.3", "10.1.2.3"),
+    ("fe80::1%eth0", "fe80::/64"), ("testclient", "testclient"),
+])
+def test_network_of_an_address(host: str, key: str) -> None:
+    assert network(Request({"type": "http", "client": (host, 1), "headers": []})) == key
+
+
+class TestPlantedTokens:
+    """A token somebody else knows must not become a resident's."""
+
+    def jar(self, stage: Stage, token: str) -> Any:
+        browser = stage.browser()
+        browser.client.cookies.set("ym_chat", token, domain="testserver.local", path="/")
+        return browser
+
+    def used(self, stage: Stage, token: str) -> bool:
+        hashes = {bytes(row[0]) for row in rows(stage, Contact.address_hash)}
+        return stage.parts.keys.fingerprint("web", token) in hashes
+
+    @pytest.mark.parametrize("spoil", [
+        lambda good: "A" * 43, lambda good: good[:-1] + ("A" if good[-1] != "A" else "B"),
+        lambda good: "f" + good[1:], lambda good: good + "A", lambda good: "x.y.z", lambda good: "..", lambda good: "é" * 9,
+        lambda good: "-1." + good.partition(".")[2], lambda good: "9" * 5000 + ".a.b",
+    ])
+    def test_one_not_of_our_making_is_replaced(self, stage: Stage, spoil: Any) -> None:
+        planted = spoil(mint(stage.parts.keys, stage.clock()))
+        header = {"cookie": f"ym_chat={planted}".encode()}
+        page = stage.browser().get("/", headers=header)
+        assert planted not in token_cookie(page)
+        answer = stage.browser().post_json("/chat/messages", {"id": str(uuid.uuid4()), "text": "你好"}, headers=header)
+        assert answer.status_code == 200 and planted not in token_cookie(answer)
+        assert count(stage, Contact) == 1 and not self.used(stage, planted)
+
+    def test_unused_one_lasts_half_an_hour(self, stage: Stage) -> None:
+        planted = mint(stage.parts.keys, stage.clock())
+        stage.clock.advance(minutes=29)
+        assert planted in token_cookie(self.jar(stage, planted).get("/"))
+        stage.clock.advance(minutes=2)
+        assert planted not in token_cookie(self.jar(stage, planted).get("/"))
+        wang = self.jar(stage, planted)
+        wang.write("你好")
+        assert not self.used(stage, planted)
+        assert self.jar(stage, planted).lines() == []
+        assert len(wang.lines()) == 1
+
+    def test_retry_of_a_first_message_finds_its_contact_even_from_an_old_page(self, stage: Stage) -> None:
+        old = mint(stage.parts.keys, stage.clock())
+        stage.clock.advance(minutes=45)
+        same = {"id": str(uuid.uuid4()), "text": "家里没米了"}
+        first, second = (self.jar(stage, old).post_json("/chat/messages", same) for _ in range(2))
+        assert (first.json()["duplicate"], second.json()["duplicate"]) == (False, True)
+        assert token_cookie(first) == token_cookie(second)
+        assert count(stage, Contact) == count(stage, Message) == 1
+
+    def test_used_one_goes_on(self, stage: Stage) -> None:
+        token = mint(stage.parts.keys, stage.clock())
+        self.jar(stage, token).write("你好")
+        stage.clock.advance(hours=2)
+        assert len(self.jar(stage, token).lines()) == 1
 
 
 def test_without_a_conversation_there_is_no_stream(stage: Stage) -> None:

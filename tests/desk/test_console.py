@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from actions.storage.tables import Conversation, Draft, Message
+from actions.storage.tables import Contact, Conversation, Draft, Message
 from bot.conversation.wake import OUT
 from bot.desk.console import hints_for
 from tests.cast import Browser, Stage
@@ -46,6 +46,22 @@ def test_queue_shows_who_waits_danger_first(stage: Stage) -> None:
     assert "等待 <span class=\"count some\">2</span>" in page
     for words in ("⚠ 危险", "可能有危险", "要求转人工", "12分钟", "7分钟", "网页", "转人工，我等着"):
         assert words in page, words
+
+
+def test_queue_says_how_many_it_does_not_list(stage: Stage) -> None:
+    with stage.parts.database.begin() as session:
+        for place in range(103):
+            contact = session.execute(sa.insert(Contact).values(
+                channel="web", address_hash=bytes([place]), shared_device=False, created_at=stage.clock(),
+                last_seen_at=stage.clock()).returning(Contact.id)).scalar_one()
+            session.execute(sa.insert(Conversation).values(
+                contact_id=contact, mode="bot", epoch=0, last_seq=0, danger="none", facts={}, created_at=stage.clock(),
+                last_message_at=stage.clock(), waiting_since=stage.clock(), waiting_reason="asked"))
+    zhou = stage.sign_in("zhou")
+    for folder in ("waiting", "all"):
+        page = zhou.get(f"/desk/conversations?folder={folder}").text
+        assert "还有 3 个没有列出来" in page and page.count("<li class") == 100
+    assert "没有列出来" not in zhou.get("/desk/conversations?folder=mine").text
 
 
 def test_danger_raises_an_alarm_in_every_folder_until_it_is_over(stage: Stage) -> None:

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from fastapi.routing import APIRoute
 
-from actions.storage.tables import Conversation, Staff, StaffSession, Ticket
+from actions.access import commands
+from actions.storage.tables import Audit, Conversation, Message, Staff, StaffSession, Ticket
 from bot.desk.guard import needs
 from tests.cast import PASSWORD, STAFF, Browser, Stage, hidden
 
@@ -171,6 +172,56 @@ class TestSigningIn:
         stage.clock.advance(hours=1, seconds=1)
         assert browser.post("/desk/login", {"form": form, "login": "zhou", "password": PASSWORD}).status_code == 303
 
+    def test_unknown_login_is_locked_exactly_like_a_known_one(self, stage: Stage) -> None:
+        browser = stage.browser()
+        form = self.form(browser)
+        seen: dict[str, list[tuple[int, str]]] = {}
+        for login in ("zhou", "nobody"):
+            tries = [browser.post("/desk/login", {"form": form, "login": login, "password": "x"}) for _ in range(7)]
+            seen[login] = [(answer.status_code, answer.text.replace(login, "?")) for answer in tries]
+        assert seen["zhou"] == seen["nobody"]
+        assert ["已锁定" in text for _, text in seen["nobody"]] == [False] * 5 + [True] * 2
+        stage.clock.advance(hours=1, seconds=1)
+        again = browser.post("/desk/login", {"form": form, "login": "nobody", "password": "x"})
+        assert "已锁定" not in again.text and "用户名或密码不对" in again.text
+
+    def test_more_than_two_at_once_are_told_to_wait(self, stage: Stage) -> None:
+        browser = stage.browser()
+        data = {"form": self.form(browser), "login": "zhou", "password": PASSWORD}
+        desk = stage.app.state.desk
+        with desk.hashing(), desk.hashing():
+            answer = browser.post("/desk/login", data)
+            assert answer.status_code == 503 and "系统现在有点忙" in answer.text
+        assert browser.post("/desk/login", data).status_code == 303
+
+    def test_hashing_holds_no_transaction(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        held: list[int] = []
+        pool, real = stage.parts.database.engine.pool, commands.fits
+        monkeypatch.setattr(commands, "fits", lambda *a: (held.append(pool.checkedout()), real(*a))[1])
+        stage.sign_in("zhou")
+        assert held == [0]
+
+    def test_tries_at_the_same_moment_are_all_counted(self, stage: Stage) -> None:
+        """All read the row before any is counted; the lock must hold all the same."""
+        now, database = stage.clock(), stage.parts.database
+        with database.begin() as session:
+            account = commands.find_account(session, "zhou", now)
+        assert account is not None
+        for _ in range(5):
+            with database.begin() as session:
+                assert commands.finish_sign_in(session, account, False, now) is None
+        with database.begin() as session, pytest.raises(commands.SignInRefused):
+            commands.finish_sign_in(session, account, True, now)
+
+    def test_password_changed_while_it_was_weighed_opens_nothing(self, stage: Stage) -> None:
+        now, database = stage.clock(), stage.parts.database
+        with database.begin() as session:
+            account = commands.find_account(session, "zhou", now)
+            assert account is not None
+            commands.change_password(session, account.staff_id, "another-secret", now)
+        with database.begin() as session:
+            assert commands.finish_sign_in(session, account, True, now) is None
+
     @pytest.mark.parametrize("wish, goes", [
         ("/desk/tickets", "/desk/tickets"), ("https://evil.example", "/desk"), ("//evil.example", "/desk"),
         ("/desk/../evil", "/desk"), ("/desk\\@evil", "/desk"), ("/", "/desk"), ("/desk/login", "/desk"),
@@ -226,6 +277,7 @@ class TestFirstPassword:
 
     @pytest.mark.parametrize("old, new, again, words", [
         (PASSWORD, "a-better-secret", "another-secret", "不一样"), (PASSWORD, "short", "short", "太短"),
+        (PASSWORD, "Password123", "Password123", "太容易"), (PASSWORD, "abababababab", "abababababab", "太容易"),
         (PASSWORD, PASSWORD, PASSWORD, "和现在的一样"), ("wrong", "a-better-secret", "a-better-secret", "现在的密码不对"),
     ])
     def test_refusals(self, stage: Stage, old: str, new: str, again: str, words: str) -> None:
@@ -288,3 +340,50 @@ def test_needs_marks_the_handler() -> None:
     def handler() -> None: ...
 
     assert handler.desk_needs == "see_tickets"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("origin, status", [
+    ("HTTP://TestServer", 200), ("http://[", 403), ("ftp://testserver", 403), ("http://", 403), ("//testserver", 403),
+    ("http://testserver:99", 403),
+])
+def test_origin_is_compared_as_browsers_mean_it(stage: Stage, origin: str, status: int) -> None:
+    assert stage.browser().post_json("/chat/messages", {"text": "你好"}, headers={"origin": origin}).status_code == status
+
+
+def test_broken_requests_are_refused_and_break_nothing(stage: Stage) -> None:
+    browser = stage.browser()
+    assert browser.get("/", headers={"host": "[::1"}).status_code == 400
+    assert browser.get("/static/chat/%00").status_code == 404
+    for content, kind in [(b"--x\r\n\r\n", "multipart/form-data; boundary=x"), (b"abc", "multipart/form-data"),
+                          (b"abc", "multipart/form-data; boundary=x"), (b"\xff", "multipart/form-data; boundary=\xff"),
+                          (b"--x\r\nContent-Disposition: form-data; name=\"text", "multipart/form-data; boundary=x")]:
+        answer = browser.client.post("/chat/messages", content=content, headers={b"content-type": kind.encode("latin-1")})
+        assert answer.status_code in (400, 422), (content, kind, answer.status_code)
+
+
+def test_marks_that_turn_the_direction_reach_neither_store_nor_desk(stage: Stage) -> None:
+    stage.browser().write("a\u202eb\u2066c\u2069d")
+    with stage.parts.database.begin() as session:
+        conversation, text = session.execute(sa.select(Message.conversation_id, Message.text)).one()
+        session.execute(sa.update(Message).values(text="x\u202ey\u2067z"))  # as another channel may have stored it
+    assert text == "abcd"
+    page = stage.sign_in("zhou").get(f"/desk/conversations/{conversation}").text
+    assert "xyz" in page and "\u202e" not in page and "\u2067" not in page
+
+
+def test_a_look_at_a_conversation_is_noted_once_in_ten_minutes_by_pane_or_page(stage: Stage) -> None:
+    conversation, _ = begin(stage)
+    zhou, wu = stage.sign_in("zhou"), stage.sign_in("wu")
+    url = f"/desk/conversations/{conversation}"
+    for browser, look in [(zhou, f"{url}?pane=talk"), (zhou, url), (wu, f"{url}?pane=side"), (wu, url)]:
+        assert browser.get(look).status_code == 200
+
+    def noted() -> int:
+        with stage.parts.database.begin() as session:
+            return len(session.execute(sa.select(Audit.id).where(
+                Audit.action == "conversation_read", Audit.object == f"conversation:{conversation}")).all())
+
+    assert noted() == 2
+    stage.clock.advance(minutes=10, seconds=1)
+    zhou.get(f"{url}?pane=talk")
+    assert noted() == 3

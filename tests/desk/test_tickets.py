@@ -1,6 +1,7 @@
 """The officers' tickets: own unit only, event and household never mixed, accepting once."""
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -59,6 +60,57 @@ def test_counts_and_filter_keep_the_scope(stage: Stage) -> None:
     assert '全部 <span class="count">1</span>' in zhang.get("/desk/tickets?state=<x>").text
 
 
+class TestPages:
+    """120 tickets: one goes first because a life is in danger, ten have been accepted."""
+
+    def numbers(self, page: str) -> list[str]:
+        return re.findall(r'<a class="num" href="/desk/tickets/([^"]+)">', page)
+
+    def fill(self, stage: Stage) -> list[str]:
+        """Numbers in the order the list must have."""
+        stage.ticket()
+        with stage.parts.database.begin() as session:
+            first = session.execute(sa.select(Ticket)).scalar_one()
+            values = {column.key: getattr(first, column.key) for column in Ticket.__table__.columns if column.key != "id"}
+            made = [{**values, "number": f"YM261120-{place:05d}-X", "due_at": NOW + timedelta(hours=200 - place),
+                     "urgency": "life_danger" if place == 0 else "none", "state": "accepted" if place > 109 else "dispatched"}
+                    for place in range(120)]
+            session.execute(sa.insert(Ticket), made[1:])
+            session.execute(sa.update(Ticket).where(Ticket.id == first.id).values(**made[0]))
+        return [row["number"] for row in sorted(made, key=lambda row: (row["urgency"] != "life_danger", row["due_at"]))]
+
+    def test_first_page_is_what_nobody_has_accepted_life_in_danger_first(self, stage: Stage) -> None:
+        order = [number for number in self.fill(stage) if int(number[9:14]) <= 109]
+        zhang = stage.sign_in("zhang")
+        pages = [zhang.get(f"/desk/tickets?page={page}").text for page in (1, 2, 3)]
+        assert [self.numbers(page) for page in pages] == [order[:50], order[50:100], order[100:]]
+        assert order[0].endswith("00000-X")
+        assert self.numbers(zhang.get("/desk/tickets").text) == order[:50]
+        assert all("共 110 张" in page for page in pages)
+        assert [('rel="prev"' in page, 'rel="next"' in page) for page in pages] == [(False, True), (True, True), (True, False)]
+
+    def test_links_keep_the_filter_and_so_does_the_live_pane(self, stage: Stage) -> None:
+        order = self.fill(stage)
+        zhang = stage.sign_in("zhang")
+        page = zhang.get("/desk/tickets?state=all&page=2").text
+        assert "共 120 张" in page and self.numbers(page) == order[50:100]
+        assert 'rel="next" href="/desk/tickets?state=all&amp;page=3"' in page
+        assert 'rel="prev" href="/desk/tickets?state=all&amp;page=1"' in page
+        assert 'data-here="/desk/tickets?state=all&amp;page=2"' in page
+        assert self.numbers(zhang.get("/desk/tickets?state=all&page=3&pane=tickets").text) == order[100:]
+        accepted = zhang.get("/desk/tickets?state=accepted").text
+        assert "共 10 张" in accepted and len(self.numbers(accepted)) == 10 and 'rel="next"' not in accepted
+
+    def test_odd_pages_and_own_unit_only(self, stage: Stage) -> None:
+        self.fill(stage)
+        zhang = stage.sign_in("zhang")
+        for asked, shown in [("0", 50), ("-1", 50), ("x", 50), ("٣", 50), ("999999", 20), ("9" * 30, 50), ("", 50)]:
+            answer = zhang.get("/desk/tickets", params={"state": "all", "page": asked})
+            assert answer.status_code == 200 and len(self.numbers(answer.text)) == shown, asked
+        page = stage.sign_in("li").get("/desk/tickets?state=all&page=2").text
+        assert "共 0 张" in page and self.numbers(page) == []
+
+
 def test_household_is_shown_as_household_and_never_as_responsible(stage: Stage) -> None:
     number = stage.ticket().number
     page = stage.sign_in("zhang").get(f"/desk/tickets/{number}").text
@@ -100,8 +152,8 @@ def test_phone_is_whole_for_who_works_the_ticket_and_masked_for_others(stage: St
 def test_reading_is_noted_once_per_look(stage: Stage) -> None:
     number = stage.ticket().number
     zhang = stage.sign_in("zhang")
-    zhang.get(f"/desk/tickets/{number}")
     zhang.get(f"/desk/tickets/{number}?pane=tickets")
+    zhang.get(f"/desk/tickets/{number}")
     with stage.parts.database.begin() as session:
         found = session.execute(sa.select(Audit.object).where(Audit.action == "ticket_read")).scalars().all()
     assert found == [f"ticket:{number}"]

@@ -55,6 +55,12 @@ def settle(storm: Storm, residents: Iterable[Resident]) -> tuple[int, int, int] 
     return tuple(rows[0]) if rows else (-1, -1, -1)
 
 
+def doubtful(storm: Storm) -> list[int]:
+    """Conversations with a reply of which nobody knows whether it arrived."""
+    rows = storm.rows("SELECT DISTINCT conversation_id FROM delivery WHERE state = 'unclear' ORDER BY 1")
+    return [int(row[0]) for row in rows or []]
+
+
 def judge(storm: Storm, residents: list[Any], conductor: Conductor, reference: dict[tuple[str, str], Any]) -> Verdict:
     """Everything of the table that books can tell."""
     verdict = Verdict()

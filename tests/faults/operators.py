@@ -64,6 +64,11 @@ class Operator:
                 return 0
             self.storm.stop.wait(0.3)
 
+    def sees_doubt(self, conversation: int) -> int:
+        """How many replies the desk marks as perhaps not delivered."""
+        page = self.client.get(f"/desk/conversations/{conversation}", headers={"Accept": "text/html"})
+        return page.text.count('data-doubt="unclear"')
+
     def visit(self, conversation: int) -> None:
         """Takes one over, writes, stays a moment, gives it back."""
         if self.act(conversation, "take_over") != 200:

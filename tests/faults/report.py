@@ -39,6 +39,8 @@ def figures(found: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("replies on Telegram sent / sent twice", f"{counts['deliveries_sent']} / {len(verdict['sent_twice'])}", "– / 0"),
         ("unclear: cut by the app / by a kill", f"{counts['unclear_app']} / {counts['unclear_crash']}",
          f"≤ {cut} / ≤ 4 × {faults.get('courier', 0)} kills"),
+        ("unclear and marked at the desk", f"{counts['unclear_at_the_desk']} of {counts['unclear_app'] + counts['unclear_crash']}",
+         "all"),
         ("order violated / page differs", f"{len(verdict['order'])} / {len(verdict['page'])}", "0 / 0"),
         ("takeovers / bot after takeover", f"{counts['takeovers']} / {len(verdict['bot_over_person'])}", "– / 0"),
         ("tickets / doubled or missing", f"{counts['tickets']} / {len(verdict['tickets'])}", "– / 0"),

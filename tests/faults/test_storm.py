@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from statistics import median
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from actions.language.files import load_yaml
 from bot.settings import PROJECT
 from tests.channels.bot_api import TOKEN
 from tests.faults.conductor import Conductor
-from tests.faults.judge import IN_FLIGHT, judge, settle
+from tests.faults.judge import IN_FLIGHT, doubtful, judge, settle
 from tests.faults.operators import Operator
 from tests.faults.plan import CONCURRENT, Cast, make_plan
 from tests.faults.report import figures, print_table, write_report
@@ -85,6 +86,7 @@ def run(storm: Storm, pytestconfig: pytest.Config) -> Any:
     everybody: list[Any] = [*calm, *conductor.probes, *people]
     left = settle(storm, everybody)
     verdict = judge(storm, everybody, conductor, reference)
+    verdict.counts["unclear_at_the_desk"] = sum(map(operator.sees_doubt, doubtful(storm)))
     found = {
         "plan": {
             "seed": plan.seed, "messages": plan.messages, "conversations": len(plan.conversations),
@@ -130,6 +132,11 @@ def _calm(storm: Storm, cast: tuple[Cast, ...], seed: int) -> list[Any]:
     return people
 
 
+def _generous(run: Any) -> float:
+    """A machine with more to do than processors answers later; what is slow for another reason still shows."""
+    return GENEROUS * max(1.0, run["plan"]["load"][0] / (run["plan"]["cpus"] or 1))
+
+
 def test_everything_comes_to_rest(run: Any) -> None:
     assert run["left"] is None, "messages, deliveries, timers still open"
     assert run["notes"] == []
@@ -167,10 +174,10 @@ def test_tickets_and_dialogues_are_whole(run: Any) -> None:
 
 
 def test_every_fault_happened_and_was_survived(run: Any) -> None:
-    assert set(REACH) <= set(run["plan"]["faults"]) | {"engine"}
+    assert set(REACH) <= set(run["plan"]["faults"])
     for name, reach in REACH.items():
         assert run["recovered"].get(name), f"{name} never came back"
-        assert min(run["recovered"][name]) <= reach * GENEROUS
+        assert min(run["recovered"][name]) <= reach * _generous(run)
 
 
 def test_danger_is_answered_while_the_engine_is_away(run: Any) -> None:
@@ -180,4 +187,4 @@ def test_danger_is_answered_while_the_engine_is_away(run: Any) -> None:
 def test_a_turn_that_hangs_holds_nobody_up(run: Any) -> None:
     hang = run["hang"]
     assert hang is not None and hang["code"] == 200 and hang["held"] and hang["safe"]
-    assert min(hang["accept"]) <= AT_ONCE * GENEROUS and hang["take_over"] <= AT_ONCE * GENEROUS
+    assert median(hang["accept"]) <= AT_ONCE * _generous(run) and hang["take_over"] <= AT_ONCE * _generous(run)

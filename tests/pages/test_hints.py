@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.conversation.wake import Wake
+from bot.pages.errors import PageError
 from bot.pages.hints import HintBoard
 from bot.pages.limits import Limit
 from bot.processes.servers import start_redis
@@ -95,3 +96,23 @@ def test_when_redis_dies_the_streams_look_by_themselves_at_once(tmp_path_factory
         return after
 
     assert asyncio.run(run()) == ["data: look\n\n"] * 3
+
+
+def test_one_holder_gets_five_streams_and_a_closed_one_makes_room() -> None:
+    async def run() -> None:
+        board = HintBoard(None)
+        streams = [board.response(lambda hint: hint, "wang").body_iterator for _ in range(5)]
+        for stream in streams:
+            await take(stream, 1)
+        with pytest.raises(PageError) as refused:
+            board.response(lambda hint: hint, "wang")
+        assert refused.value.status == 429
+        board.response(lambda hint: hint, "zhou")
+        await streams[0].aclose()  # type: ignore[union-attr]
+        again = board.response(lambda hint: hint, "wang").body_iterator
+        await take(again, 1)
+        for stream in [*streams[1:], again]:
+            await stream.aclose()  # type: ignore[union-attr]
+        assert not board._held and not board._ears
+
+    asyncio.run(run())

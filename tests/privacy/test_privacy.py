@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.privacy.commands import audit_hash, record_audit
+from actions.privacy.commands import audit_hash, check_keys, record_audit
 from actions.privacy.keys import Keys, KeyWrong, load_keys
 from actions.storage.tables import Audit
 
@@ -57,3 +57,17 @@ def test_the_audit_is_a_chain(database: Any) -> None:
             assert row.previous == previous
             assert row.hash == audit_hash(previous, row.at, row.actor, row.action, row.object, row.data)
             previous = row.hash
+
+
+def test_a_file_that_holds_no_key_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "field.key").write_text("", encoding="ascii")
+    with pytest.raises(KeyWrong, match="backup"):
+        load_keys(tmp_path / "field.key", None)
+
+
+def test_a_database_belongs_to_its_key(database: Any) -> None:
+    with database.begin() as session:
+        check_keys(session, KEYS)
+        check_keys(session, KEYS)
+    with pytest.raises(KeyWrong, match="does not belong"), database.begin() as session:
+        check_keys(session, Keys(b"x" * 32))

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from bot.processes.private import temporary_home
-from tests.live import Live, live_hotline, until, youmen
+from bot.processes.servers import free_port
+from tests.live import PATIENCE, Live, live_hotline, until, youmen
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -96,6 +97,38 @@ def test_a_killed_worker_is_replaced_and_its_message_answered(running: Live) -> 
     assert parent.is_running()
 
 
+def test_an_idle_worker_that_was_stopped_is_replaced(running: Live) -> None:
+    [parent] = running.children("engine")
+    stopped = until(parent.children)
+    for worker in stopped:
+        worker.suspend()
+    until(lambda: not any(worker.is_running() for worker in stopped))
+    assert running.log("engine").count(b'"worker_silent"') == len(stopped)
+    with chat(running.port) as client:
+        post(client, "低保标准是多少")
+        assert "770" in until(lambda: bot_lines(client))[-1]["text"]
+
+
+def test_a_killed_database_comes_back(running: Live) -> None:
+    """Its successor refuses to start while the killed one's processes hold its memory: that must end nothing."""
+    pid_file = running.home / "postgres" / "postmaster.pid"
+    for _ in range(3):
+        killed = pid_file.read_text().split()[0]
+        psutil.Process(int(killed)).kill()
+        with chat(running.port) as client:
+            until(lambda client=client: _accepted(client, "低保标准是多少"))  # type: ignore[misc]
+            assert "770" in until(lambda client=client: bot_lines(client))[-1]["text"]  # type: ignore[misc]
+        assert pid_file.read_text().split()[0] != killed
+    assert running.process.poll() is None
+
+
+def _accepted(client: httpx.Client, text: str) -> bool:
+    try:
+        return post(client, text).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 def test_accepting_and_danger_replies_go_on_without_the_engine(running: Live) -> None:
     port = running.port
     [parent] = running.children("engine")
@@ -123,6 +156,22 @@ def test_ctrl_c_stops_every_process(running: Live) -> None:
     assert not (home / "running.json").exists()
 
 
+def test_a_killed_supervisor_leaves_nothing_and_the_next_one_comes_up(dialogue: Any) -> None:
+    with live_hotline() as live:
+        family = psutil.Process(live.process.pid).children(recursive=True)
+        assert len(family) >= 6
+        live.process.kill()
+        live.process.wait()
+        live.told, live.process = "", youmen(live.home, "up", YOUMEN_PORT=str(live.port))
+        live.read_welcome()
+        assert not [process for process in family if process.is_running()]
+        with chat(live.port) as client:
+            assert post(client, "低保标准是多少").status_code == 200
+            assert "770" in until(lambda: bot_lines(client))[-1]["text"]
+        live.process.send_signal(signal.SIGHUP)  # the terminal was closed
+        assert live.process.wait(40) == 0
+
+
 def test_a_port_that_is_taken(tmp_path: Path, dialogue: Any) -> None:
     with temporary_home() as home, socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -140,19 +189,34 @@ def test_a_database_that_is_gone(tmp_path: Path) -> None:
     assert process.returncode == 3 and "DATABASE_URL" in told and "Traceback" not in told
 
 
-def test_a_damaged_model(tmp_path: Path, dialogue: Any) -> None:
+def damaged_model(build: Path) -> Path:
     from actions.places.dictionary import jieba_words
     from actions.places.gazetteer import load_gazetteer
     from bot.dialogue.model import model_files
     from bot.settings import load_settings
 
-    settings = load_settings({"YOUMEN_BUILD": str(tmp_path)})
-    files = model_files(settings, jieba_words(load_gazetteer(settings.config / "places")))
-    files.archive.parent.mkdir(parents=True)
-    files.archive.write_bytes(b"damaged")
+    settings = load_settings({"YOUMEN_BUILD": str(build)})
+    archive = model_files(settings, jieba_words(load_gazetteer(settings.config / "places"))).archive
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"damaged")
+    return archive
+
+
+def test_a_damaged_model(tmp_path: Path, dialogue: Any) -> None:
+    damaged_model(tmp_path)
     process = youmen(tmp_path, "understand", YOUMEN_BUILD=str(tmp_path))
     _, told = process.communicate(timeout=120)
     assert process.returncode == 3 and "youmen train" in told and "Traceback" not in told
+
+
+def test_a_start_that_lacks_something_says_what_and_ends(tmp_path: Path, dialogue: Any) -> None:
+    archive = damaged_model(tmp_path)
+    with temporary_home() as home:
+        process = youmen(home, "up", YOUMEN_PORT=str(free_port()), YOUMEN_BUILD=str(tmp_path))
+        _, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 3 and archive.exists()
+    assert "youmen train" in told.splitlines()[-1] and "is up" not in told and "Traceback" not in told
+    assert "first-time logins" in told  # nobody could read them again
 
 
 def test_the_state_of_a_dead_supervisor_is_not_believed(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from actions.storage.tables.consent import Consent
 from actions.storage.tables.contact import Contact, Person
 from actions.storage.tables.conversation import Conversation
 from actions.storage.tables.delivery import Delivery
+from actions.storage.tables.key_check import KeyCheck
 from actions.storage.tables.link import Link
 from actions.storage.tables.message import Draft, Message, TurnAttempt
 from actions.storage.tables.notice import Notice
@@ -21,10 +22,12 @@ __all__ = [
     "Conversation",
     "Delivery",
     "Draft",
+    "KeyCheck",
     "Link",
     "Message",
     "Notice",
-    "Person", "ProgressTry",
+    "Person",
+    "ProgressTry",
     "RouteRecord",
     "ScreeningRecord",
     "Staff",

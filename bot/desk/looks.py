@@ -1,0 +1,23 @@
+"""Notes who looked at what: one audit row per person and object in ten minutes, whole page or live pane."""
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from actions.access.rules import Viewer
+from actions.privacy.commands import record_audit
+from actions.storage.tables import Audit
+
+SAME_LOOK = timedelta(minutes=10)
+BACK = 3000  # rows: the table has no index but its id; whoever looks again after more of them is noted again
+
+
+def note_look(session: Session, viewer: Viewer, action: str, object_: str, now: datetime) -> None:
+    """Writes the row unless this person's same look was noted in the last ten minutes. Last in its transaction."""
+    newest = sa.select(sa.func.max(Audit.id)).scalar_subquery()
+    noted = sa.exists().where(Audit.id > newest - BACK, Audit.actor == viewer.actor, Audit.action == action,
+                              Audit.object == object_, Audit.at > now - SAME_LOOK)
+    if not session.execute(sa.select(noted)).scalar():
+        record_audit(session, actor=viewer.actor, action=action, object_=object_, now=now)
