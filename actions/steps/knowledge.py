@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from actions.due.calendar import Calendar, load_calendar
 from actions.due.rules import Rules, load_rules
+from actions.language.facts import hear_facts
 from actions.language.replies import Replies, load_replies
 from actions.places.gazetteer import Gazetteer, load_gazetteer
 from actions.policy.answers import Answers, load_answers
@@ -36,6 +38,7 @@ _installed: Knowledge | None = None
 def load_knowledge(config: Path, keys: Keys) -> Knowledge:
     """Reads and checks the data files. Raises ConfigError with file, line, what and how to mend it."""
     ruleset = load_ruleset(config / "screening")
+    hear_facts("", date.min)  # reads config/language now: not while the first cry for danger holds a lock
     return Knowledge(
         gazetteer=load_gazetteer(config / "places"),
         ruleset=ruleset,

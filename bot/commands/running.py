@@ -133,23 +133,22 @@ def _run_courier(settings: Settings) -> None:
 
 def _run_engine(settings: Settings) -> None:
     from actions.places.dictionary import jieba_words
-    from actions.steps.knowledge import install
+    from actions.privacy.keys import load_keys
+    from actions.steps.knowledge import install, load_knowledge
     from bot.dialogue.model import model_files, quiet_rasa
 
     quiet_rasa(settings)
-    from actions.places.gazetteer import load_gazetteer
     from bot.dialogue.engine import Dialogue  # imports Rasa: 10 to 20 s
     from bot.processes.engine import run_engine
     from bot.processes.parts import open_parts, server_urls
 
     urls = server_urls(settings)
-    words = jieba_words(load_gazetteer(settings.config / "places"))
-    dialogue = Dialogue(model_files(settings, words))
+    knowledge = load_knowledge(settings.config, load_keys(settings.home / "field.key", settings.field_key))
+    install(knowledge)
+    dialogue = Dialogue(model_files(settings, jieba_words(knowledge.gazetteer)))
 
     def open_worker_parts() -> object:
-        parts = open_parts(settings, name="engine", urls=urls, pool_size=2)
-        install(parts.knowledge)
-        return parts
+        return open_parts(settings, name="engine", urls=urls, pool_size=2, knowledge=knowledge)
 
     run_engine(open_worker_parts, dialogue, settings.workers, settings.turn_seconds)  # type: ignore[arg-type]
 

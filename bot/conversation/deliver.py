@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
-from actions.privacy.keys import Keys
+from actions.privacy.keys import Keys, KeyWrong
 from actions.steps.channel_policy import OPEN
 from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message
@@ -87,10 +87,15 @@ def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, n
             return True
         again = senders[delivery.channel].takes_ids or _is_danger_text(session, message)
         delivery.state, delivery.changed_at = "sending", now()
-        outgoing = Outgoing(message.id, keys.open(contact.address) if contact.address else "",
-                            full_text(message, keys),
-                            tuple((b["id"], b["title"]) for b in message.buttons or ()), contact.id,
-                            next((b["id"] for b in message.buttons or () if b["value"] == OPEN), None))
+        try:
+            address, text = keys.open(contact.address) if contact.address else "", full_text(message, keys)
+        except KeyWrong:  # one row of another key must not hold up the others
+            log.error("delivery_unreadable", delivery=delivery.id)
+            delivery.state, delivery.error = "failed", "key"
+            return True
+        buttons = message.buttons or ()
+        outgoing = Outgoing(message.id, address, text, tuple((b["id"], b["title"]) for b in buttons), contact.id,
+                            next((b["id"] for b in buttons if b["value"] == OPEN), None))
         delivery_id, channel = delivery.id, delivery.channel
     outcome, external_id, error, later = "sent", None, None, None
     try:

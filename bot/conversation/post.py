@@ -4,6 +4,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from actions.language.replies import Replies
@@ -11,7 +13,10 @@ from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Message, Notice, Ticket, TicketEvent, Timer
 from bot.conversation.outbox import add_message
 
+log = structlog.get_logger(__name__)
+
 HELD_FOR = timedelta(minutes=30)
+AGAIN_AFTER = timedelta(minutes=5)
 
 
 def post_one(database: Database, replies: Replies, now: datetime) -> str | None:
@@ -25,7 +30,14 @@ def post_one(database: Database, replies: Replies, now: datetime) -> str | None:
         ).scalar_one_or_none()
         if notice is None:
             return None
-        notice.state = _deal_with(session, notice, replies, now)
+        try:
+            with session.begin_nested():
+                notice.state = _deal_with(session, notice, replies, now)
+        except DBAPIError:
+            raise
+        except Exception as error:  # one row that cannot be posted must not hold up the others
+            log.error("notice_failed", notice=notice.id, error=type(error).__name__)
+            notice.state = "silent"
         return str(notice.state)
 
 
@@ -69,7 +81,15 @@ def run_timer(database: Database, replies: Replies, now: datetime) -> str | None
             .with_for_update(key_share=True, skip_locked=True)).scalar_one_or_none()
         if timer is None:
             return None
-        TIMERS[timer.kind](session, timer.ref, replies, now)
+        try:
+            with session.begin_nested():
+                TIMERS[timer.kind](session, timer.ref, replies, now)
+        except DBAPIError:
+            raise
+        except Exception as error:
+            log.error("timer_failed", timer=timer.id, error=type(error).__name__)
+            timer.due_at = now + AGAIN_AFTER
+            return str(timer.kind)
         session.delete(timer)
         return str(timer.kind)
 

@@ -1,7 +1,7 @@
 """Reads conversations: for the resident's page, for the desk, and as the books of a channel."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ class Line:
     staff_name: str | None
     handed_over: bool
     at: datetime
+    doubt: str | None = None  # unclear: perhaps not delivered; failed: not delivered
 
 
 def _lines(session: Session, where: list[Any], keys: Keys | None = None) -> list[Line]:
@@ -62,7 +63,10 @@ def resident_lines(session: Session, keys: Keys, contact_id: int, after_id: int 
 
 def desk_lines(session: Session, conversation: Conversation) -> list[Line]:
     """The whole transcript of a conversation already obtained through access, notes included."""
-    return _lines(session, [Message.conversation_id == conversation.id])
+    doubts = dict(session.execute(sa.select(Delivery.message_id, Delivery.state).where(
+        Delivery.conversation_id == conversation.id, Delivery.state.in_(["unclear", "failed"]))).all())
+    return [replace(line, doubt=doubts.get(line.id))
+            for line in _lines(session, [Message.conversation_id == conversation.id])]
 
 
 def drafts(session: Session, conversation: Conversation) -> list[str]:

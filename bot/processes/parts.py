@@ -99,11 +99,15 @@ def open_parts(
     now: Callable[[], datetime] = system_clock,
     urls: tuple[str, str | None] | None = None,
     pool_size: int = 5,
+    knowledge: Knowledge | None = None,
 ) -> Parts:
-    """Opens everything. Raises NotReady, ConfigError."""
+    """Opens everything. Raises NotReady, ConfigError, KeyWrong.
+
+    `knowledge` is given where it was loaded before: the engine's parent loads it once for all its workers.
+    """
     database_url, redis_url = urls or server_urls(settings)
-    keys = load_keys(settings.home / "field.key", settings.field_key)
-    knowledge = load_knowledge(settings.config, keys)
+    knowledge = knowledge or load_knowledge(settings.config, load_keys(settings.home / "field.key", settings.field_key))
+    keys = knowledge.keys
     database = open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size)
     with database.begin() as session:
         check_keys(session, keys)

@@ -42,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 12
 READY_SECONDS = 180
+# two of those that start slowly: when one dies the other goes on at once; only the engine forks its own workers
+PROCESSES = ("web", "web", "courier", "courier", "engine")
 CALM_SECONDS = 20  # a process that lived this long is restarted at once
 NOT_READY = 3  # the exit code of a process that lacks something a restart does not bring
 MARK = "youmen-home"  # a folder with this file is ours
@@ -330,7 +332,7 @@ def _come_up(settings: Settings, running: Running, console: Console, told_to_sto
     """Starts our processes and waits until pages and engine are ready. Raises NotReady."""
     engine_log = settings.home / "logs" / "engine.log"
     sizes = {}
-    for name in ("web", "courier", "engine"):
+    for name in PROCESSES:
         path = settings.home / "logs" / f"{name}.log"
         sizes[name] = path.stat().st_size if path.exists() else 0
         child = Child(name, [sys.executable, "-m", "bot.cli", "run", name])

@@ -1,7 +1,9 @@
 """Reading the chat's page from outside: when a turn is over."""
 from __future__ import annotations
 
-from bot.bench.drive import answered
+import ipaddress
+
+from bot.bench.drive import answered, home_of
 
 BOT = '<li class="line bot" id="m12" data-id="12" data-seq="4">\n<div class="said">?</div></li>'
 SAFETY = '<li class="line system urgent" id="m11" data-id="11" data-seq="2">\n</li>'
@@ -31,3 +33,10 @@ def test_while_it_thinks_it_is_not_over() -> None:
 
 def test_an_empty_page() -> None:
     assert answered("", 1) == (False, 0)
+
+
+def test_every_resident_writes_from_an_address_of_their_own() -> None:
+    homes = [home_of(number) for number in range(1, 70_000, 7)]
+    assert len(set(homes)) == len(homes)
+    assert all(ipaddress.ip_address(home).is_loopback for home in homes)
+    assert home_of(1) == "127.1.0.1" and home_of(65536 + 256 + 2) == "127.2.1.2"

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from actions.storage.tables import Contact, Delivery, Notice, Ticket
-from bot.conversation.post import held_notices
+from actions.storage.tables import Contact, Delivery, Notice, Ticket, Timer
+from bot.conversation.post import held_notices, run_timer
 from tests.conversation.hotline import FakeApp, Hotline, at_boundary, die, together
 
 
@@ -151,3 +151,22 @@ class TestSilent:
             session.execute(sa.update(Contact).values(forgotten_at=hotline.clock()))
         before = hotline.said(conversation)
         assert hotline.post() == ["posted", "silent"] and hotline.said(conversation) == before
+
+
+def test_a_row_that_cannot_be_posted_holds_up_no_other(hotline: Hotline) -> None:
+    accepted(hotline)
+    notice = resident_notice(hotline)
+    with hotline.database.begin() as session:
+        session.execute(sa.update(Notice).where(Notice.id == notice.id).values(kind="no_such_reply"))
+    assert hotline.post() == ["posted", "silent"]
+
+
+def test_a_timer_that_fails_is_tried_again_later_and_holds_up_no_other(hotline: Hotline) -> None:
+    now = hotline.clock()
+    with hotline.database.begin() as session:
+        session.add(Timer(kind="danger_unanswered", ref="no conversation", due_at=now))
+        session.add(Timer(kind="unknown_kind", ref="1", due_at=now))
+    assert sorted(run_timer(hotline.database, hotline.knowledge.replies, now) or "" for _ in range(2)) == [
+        "danger_unanswered", "unknown_kind"]
+    assert run_timer(hotline.database, hotline.knowledge.replies, now) is None
+    assert len(hotline.scalars(sa.select(Timer.id))) == 2

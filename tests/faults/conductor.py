@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -207,8 +208,8 @@ class Conductor:
 
     def hang(self, act: Callable[[int], int], seconds: float = 10.0) -> dict[str, Any] | None:
         """Stops the worker in the middle of a turn, and measures accepting and taking over meanwhile. None: not caught."""
-        team = self._child("engine").children()
         for attempt in range(40):
+            team = self._child("engine").children()
             cast = Cast(60_000 + attempt, "web", stories()["fire"], 1, None)
             one = WebResident(self.storm, cast, self.seed)
             self.probes.append(one)
@@ -222,8 +223,7 @@ class Conductor:
             held = one.last_id
             if self._held(held):
                 break
-            for worker in team:
-                worker.resume()
+            _resume(team)
             self.storm.until(lambda one=one: any(line.author == "bot" for line in one.look() or []), PATIENCE)
         else:
             return None
@@ -240,8 +240,7 @@ class Conductor:
         took_over = time.monotonic() - before
         held_still = self._held(held)
         self.storm.stop.wait(max(0.0, seconds - (time.monotonic() - began)))
-        for worker in team:
-            worker.resume()
+        _resume(team)
         return {
             "accept": [round(one, 3) for one in taken], "take_over": round(took_over, 3), "code": code, "safe": safe,
             "conversation": conversation, "held": held_still,
@@ -261,6 +260,12 @@ class Conductor:
             "SELECT 1 FROM message WHERE external_id = :e AND waiting FOR NO KEY UPDATE SKIP LOCKED", e=external_id
         )
         return bool(waits) and not free
+
+
+def _resume(team: list[psutil.Process]) -> None:
+    for worker in team:
+        with contextlib.suppress(psutil.Error):  # one that was idle has been silent for long, and was ended
+            worker.resume()
 
 
 def _pids(engine: psutil.Process) -> set[int]:

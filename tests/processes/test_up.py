@@ -70,13 +70,18 @@ def test_a_second_start_says_where_the_first_one_runs(running: Live) -> None:
 def test_what_dies_is_started_again(running: Live) -> None:
     port = running.port
     for name in ("courier", "web"):
-        [old] = running.children(name)
+        old = running.children(name)[0]
         old.kill()
-        until(lambda name=name, old=old: [c for c in running.children(name) if c.pid != old.pid])
+        until(lambda name=name, old=old: _two_without(running, name, old.pid))
     with chat(port) as client:
         until(lambda: _answers(client))
         post(client, "你好")
         assert until(lambda: bot_lines(client))
+
+
+def _two_without(live: Live, name: str, pid: int) -> bool:
+    pids = [child.pid for child in live.children(name)]
+    return len(pids) == 2 and pid not in pids
 
 
 def _answers(client: httpx.Client) -> bool:
