@@ -19,14 +19,14 @@ DESKTOP = {"width": 1440, "height": 900}
 NEW_PASSWORD = "correct-horse-9"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def live(dialogue: Any) -> Iterator[Live]:
     """The hotline; the dialogue fixture has trained its model."""
     with live_hotline() as live:
         yield live
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: Playwright keeps an event loop running in this thread
 def chromium() -> Iterator[Any]:
     """Chromium without a window."""
     if CHROMIUM is None:
