@@ -22,6 +22,7 @@ from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import migrate
 from actions.tickets.rules import Lifecycle, load_lifecycle
 from bot.conversation.danger import Gates, load_gates
+from bot.logs import configure_logs
 from bot.processes.servers import start_postgres
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
@@ -142,7 +143,8 @@ def lifecycle() -> Lifecycle:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Settings of the machine must not reach the tests."""
+    """Settings of the machine must not reach the tests; logs are as a process has them, for tests that read lines."""
+    configure_logs("info", "tests")
     for name in list(os.environ):
         if name.startswith("YOUMEN_") and name not in ("YOUMEN_SHARED", "YOUMEN_VENV") or name in ("DATABASE_URL", "REDIS_URL"):
             del os.environ[name]
@@ -154,10 +156,8 @@ def dialogue():  # type: ignore[no-untyped-def]
     from actions.places.dictionary import jieba_words
     from actions.places.gazetteer import load_gazetteer
     from bot.dialogue.model import model_files, quiet_rasa, train
-    from bot.logs import configure_logs
     from bot.settings import load_settings
 
-    configure_logs("error", "tests")
     settings = load_settings({})
     words = jieba_words(load_gazetteer(CONFIG / "places"))
     quiet_rasa(settings)

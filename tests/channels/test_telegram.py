@@ -224,7 +224,7 @@ def test_unknown_kinds_are_passed_over_with_one_line(
     line.poll()
     assert line.rows(Message.seq, Message.text) == [(1, "还在吗")]
     assert server.open_updates() == []
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert said.count("telegram_update_ignored") == 4 and "张三" not in said
 
 
@@ -309,7 +309,7 @@ def test_an_update_that_cannot_be_stored_holds_up_nobody_for_long(
     waits = [line.poll() for _ in range(4)]
     assert [wait > 0 for wait in waits] == [True, True, False, False]
     assert line.rows(Message.seq, Message.text) == [(1, "好的")] and server.open_updates() == []
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert said.count("telegram_update_failed") == 3 and "坏的" not in said
 
 
@@ -353,7 +353,7 @@ def test_trouble_with_asking_is_told_once_and_passes(
     server.fail("getUpdates", fault, fault)
     assert [line.poll(), line.poll(), line.poll()] == [wait, wait, 0]
     assert len(line.rows(Message.id)) == 1
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert said.count(event) == 2 and said.count("telegram_works_again") == 1  # the second time as what has passed
 
 
@@ -364,7 +364,7 @@ def test_revoked_token_is_told_once_and_everything_else_flows(
     server.revoked = True
     assert [line.poll(), line.poll()] == [60, 60]
     line.deliver()
-    assert capsys.readouterr().out.count("telegram_token_revoked") == 1
+    assert capsys.readouterr().err.count("telegram_token_revoked") == 1
     asked = server.count("sendMessage")
     line.stage.clock.advance(seconds=59)
     line.deliver()
@@ -498,7 +498,7 @@ def test_blocking_the_bot_fails_what_waits(line: Line, server: BotApi, capsys: p
     server.member(7999, "kicked")  # who never wrote
     line.poll()
     assert line.states() == [("failed", "blocked"), ("waiting", None)]
-    assert str(WANG) not in capsys.readouterr().out
+    assert str(WANG) not in capsys.readouterr().err
     server.member(WANG, "member")
     line.say(WANG, "三")
     line.deliver()
@@ -598,7 +598,7 @@ def test_forged_push_finds_nothing_and_is_one_line(
         f"/telegram/{'x' if part == 'path' else path}", json=server.open_updates()[0], headers=headers
     )
     assert answer.status_code == 404 and stored(pushed) == []
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert said.count("\n") == 1 and "telegram_forged" in said and "张三" not in said
 
 
