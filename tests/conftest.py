@@ -100,6 +100,12 @@ def database(database_url: str) -> Iterator[Database]:
     database.dispose()
 
 
+@pytest.fixture(autouse=True)
+def usual_logs() -> None:
+    """Logs as a process has them, for tests that read lines; a command run in this process may have changed them."""
+    configure_logs("info", "tests")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> None:
     """Hashing that costs nothing; the real cost is not what these tests measure."""
@@ -143,8 +149,7 @@ def lifecycle() -> Lifecycle:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Settings of the machine must not reach the tests; logs are as a process has them, for tests that read lines."""
-    configure_logs("info", "tests")
+    """Settings of the machine must not reach the tests."""
     for name in list(os.environ):
         if name.startswith("YOUMEN_") and name not in ("YOUMEN_SHARED", "YOUMEN_VENV") or name in ("DATABASE_URL", "REDIS_URL"):
             del os.environ[name]
