@@ -56,7 +56,7 @@ class Shield:
         """The page of an error; plain words that need no template when even that one fails."""
         try:
             return self.pages.error(request, code)
-        except Exception:
+        except Exception:  # the fault itself is logged by whoever asked for this page; a person must still get words
             return HTMLResponse(self._last_resort, STATUS.get(code, 500))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
