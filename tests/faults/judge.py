@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.faults.conductor import Conductor
 from tests.faults.residents import Resident, WebResident
-from tests.faults.storm import Storm
+from tests.faults.storm import Storm, is_shown
 
 IN_FLIGHT = 4  # threads that deliver: so many may be between sending and answer when the courier is killed
 PATIENCE = 240
@@ -160,7 +160,7 @@ def _outbound(storm: Storm, messages: list[Any], verdict: Verdict) -> None:
     for one in storm.api.sent:
         row = by_id.get(str(one.message_id))
         if row is None:
-            row = next((r for r in perhaps[str(one.chat)] if one.text.startswith(r.text)), None)
+            row = next((r for r in perhaps[str(one.chat)] if is_shown(one.text, r.text)), None)
             if row is None:
                 verdict.sent_twice.append(f"chat {one.chat}: message {one.message_id} belongs to no delivery")
                 continue

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from tests.faults.plan import FILLERS, LATE, TWICE, WRITTEN_TO_A_PERSON, Cast
-from tests.faults.storm import Storm, Written
+from tests.faults.storm import Storm, Written, is_shown
 
 PATIENCE = 150
 STEPS = 14  # answers to questions before only fillers follow
@@ -115,16 +115,19 @@ class Resident:
         self.post(text, button)
         self._perhaps_ripe()
         outcome = self._await()
-        if outcome != "answered":
+        if outcome not in ("answered", "unseen"):
+            self.disturbed.add(outcome)
+            return outcome
+        left = max((line.seq for line in self.lines if line.text == self.storm.texts["operator_left"]), default=0)
+        yes = self.cast.story.answers.get("read_back")
+        if asked is not None and asked.asks == "read_back" and asked.seq > left and text == yes:
+            self.confirmed = True  # it was answered, whether or not the answer came through
+        if outcome == "unseen":
             self.disturbed.add(outcome)
             return outcome
         mine = self.seq_of_last() or 0
         answer = [line for line in self.lines if line.author == "bot" and (line.answers or 0) >= mine]
         self.asked.append(tuple(line.asks for line in answer))
-        left = max((line.seq for line in self.lines if line.text == self.storm.texts["operator_left"]), default=0)
-        yes = self.cast.story.answers.get("read_back")
-        if asked is not None and asked.asks == "read_back" and asked.seq > left and text == yes:
-            self.confirmed = True
         return outcome
 
     def burst(self, texts: list[str]) -> str:
@@ -335,7 +338,7 @@ class TelegramResident(Resident):
         texts = self.storm.api.texts(self.chat)
         doubtful = {row.id for row in rows if "unclear" in row.states and "sent" not in row.states}
         self._unseen = [
-            line for line in lines if line.id in doubtful and not any(text.startswith(line.text) for text in texts)
+            line for line in lines if line.id in doubtful and not any(is_shown(text, line.text) for text in texts)
         ]
         return lines
 

@@ -13,12 +13,19 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from actions.storage.engine import Database, open_engine
+from actions.turn import HIDDEN
 from bot.settings import PROJECT
 from tests.channels.bot_api import BotApi
 from tests.live import Live
 
 ANSWERS_AFTER = 0.05  # seconds
 REPLIES = PROJECT / "config" / "replies"
+
+
+def is_shown(sent: str, stored: str) -> bool:
+    """Whether what an app shows is this message; where the stored text hides something, anything may stand."""
+    head, _, tail = stored.partition(HIDDEN)
+    return sent.startswith(head) and tail in sent[len(head):]
 
 
 class SlowBotApi(BotApi):

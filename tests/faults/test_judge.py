@@ -5,11 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace as Row
 from typing import Any
 
+from actions.turn import HIDDEN
 from tests.channels.bot_api import Sent
 from tests.faults import judge
 from tests.faults.judge import Verdict
 from tests.faults.plan import make_plan
-from tests.faults.storm import Written
+from tests.faults.storm import Written, is_shown
 
 JOINED, LEFT = "工作人员来了", "工作人员走了"
 TEXTS = {"operator_joined": JOINED, "operator_left": LEFT, "turn_failed": "抱歉"}
@@ -109,3 +110,12 @@ def test_tickets_doubled_and_missing() -> None:
 def test_one_seed_makes_one_plan() -> None:
     assert make_plan() == make_plan()
     assert {one.channel for one in make_plan().conversations} == {"web", "telegram"}
+
+
+def test_what_hides_a_code_is_known_by_what_it_shows() -> None:
+    stored = f"工单已经登记。查询码{HIDDEN}，请记下。"
+    assert is_shown("工单已经登记。查询码K7QX3M，请记下。", stored)
+    assert not is_shown("工单已经登记。查询码K7QX3M", stored) and not is_shown("别的话", stored)
+    unsure = [delivery(1, "unclear", text=stored)]
+    assert outbound(unsure, (11, "工单已经登记。查询码K7QX3M，请记下。")).sent_twice == []
+    assert len(outbound(unsure, *[(n, "工单已经登记。查询码K7QX3M，请记下。") for n in (11, 12)]).sent_twice) == 1
