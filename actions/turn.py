@@ -23,12 +23,16 @@ class Facts:
     `answers`: fact → {value, how: heard|pressed|said|corrected, heard, confidence, seq};
     `places`: role → {text, unit, unit_name, district, decision, confirmed, seq};
     `asking`: the fact asked for now; `asked`: all asked so far, in order;
-    `filed`: number of the ticket the interview ended with; `phone` and `event_text` are encrypted.
+    `needs`: intents of help named so far; `served`: those already talked about;
+    `filed`: number of the ticket the interview ended with; `phone`, `event_text` and `unclear` (the last message that
+    was not understood) are encrypted.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
+    served: list[str] = field(default_factory=list)
+    unclear: str | None = None
     topic: str | None = None
     consent: str = "none"
     phone: str | None = None
@@ -95,6 +99,7 @@ class Turn:
     confidence: float = 0.0
     unsure: bool = False
     alternatives: list[tuple[str, float]] = field(default_factory=list)
+    sentences: list[tuple[str, float]] = field(default_factory=list)  # intent and confidence of each, if several
     replies: list[Reply] = field(default_factory=list)
     handoff: str | None = None
     error: tuple[str, BaseException] | None = None

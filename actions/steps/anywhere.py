@@ -9,6 +9,7 @@ from actions.steps.ending import person_button
 from actions.steps.filing import note_consent
 from actions.steps.knowledge import knowledge
 from actions.steps.listening import listen, names_place, note_phone, phone_of
+from actions.steps.topics_table import ADVICE
 from actions.tickets.commands import supplement_ticket
 from actions.turn import Turn
 
@@ -34,6 +35,9 @@ def _news_of_a_ticket(turn: Turn) -> bool:
     if turn.facts.filed is None or turn.facts.asking is not None or turn.danger == "now":
         return False
     know = knowledge()
+    topic = know.topics.get(turn.intent)
+    if topic is not None and topic.aim == ADVICE and not turn.unsure and turn.intent not in turn.facts.served:
+        return False  # another kind of help is asked for: that is talked about, and added to the ticket then
     new_phone = note_phone(turn, know)
     if not listen(turn, know) and not new_phone and not names_place(turn, know):
         return False

@@ -22,7 +22,9 @@ def topic_of(turn: Turn, know: Knowledge) -> Topic:
 
 
 def leads_to_ticket(turn: Turn, know: Knowledge) -> bool:
-    """Whether this interview ends in a ticket without asking for it."""
+    """Whether this interview ends in a ticket without asking for it; once there is one, what else is named does not."""
+    if turn.facts.filed is not None:
+        return False
     kind = turn.facts.answers.get("event_kind", {}).get("value")
     told = isinstance(kind, str) and kind not in ("none", "medical_cost", "education_cost", "rehabilitation_cost")
     return topic_of(turn, know).aim == TICKET or told or urgency(turn) != "none"

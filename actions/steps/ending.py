@@ -9,6 +9,7 @@ from actions.steps import words
 from actions.steps.filing import file_ticket, responsible, screen
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import urgency
+from actions.steps.needs import offer_rest
 from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
@@ -22,6 +23,11 @@ def finish_with_ticket(turn: Turn, know: Knowledge, read: str = "none") -> None:
 
 
 def finish_with_advice(turn: Turn, know: Knowledge) -> None:
+    """What may fit; whether to open a ticket is asked unless there is one, which then carries this as well."""
+    if turn.facts.filed is not None:
+        turn.say("result_added", advice=advice(turn, know), number=turn.facts.filed, buttons=[person_button()])
+        end(turn)
+        return
     turn.facts.asking = "open_ticket"
     turn.facts.asked.append("open_ticket")
     turn.say("result_only", asks="open_ticket", advice=advice(turn, know))
@@ -59,5 +65,7 @@ def person_button() -> dict[str, Any]:
 
 
 def end(turn: Turn) -> None:
+    """The interview is over; what else was named is offered now."""
+    offer_rest(turn)
     turn.facts.asking = None
     turn.done = True

@@ -14,7 +14,9 @@ from actions.steps.ending import person_button
 from actions.steps.filing import file_ticket
 from actions.steps.knowledge import Knowledge, knowledge
 from actions.steps.listening import listen, situation
+from actions.steps.needs import note_needs, serve_first
 from actions.steps.step import Step
+from actions.steps.topics_table import TICKET
 from actions.tickets.commands import supplement_ticket
 from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
@@ -94,14 +96,16 @@ def _open(turn: Turn, know: Knowledge) -> None:
     """The first move: hear the story, say one warm line, ask the first thing."""
     if turn.intent in know.topics:
         turn.facts.topic = turn.intent
-        turn.facts.needs = list(dict.fromkeys([*turn.facts.needs, turn.intent]))
+    note_needs(turn, know)
     listen(turn, know)
+    serve_first(turn, leads_to_ticket(turn, know))
     known = latest_of_conversation(turn.session, turn.conversation_id)
     if known is not None and known.read_back != "none":
         supplement_ticket(turn.session, know.keys, known.number, turn.seq, turn.now)
-        turn.say("ticket_exists", number=known.number, buttons=[person_button()])
-        turn.done = True
-        return
+        if topic_of(turn, know).aim == TICKET or turn.intent not in know.topics:
+            turn.say("ticket_exists", number=known.number, buttons=[person_button()])
+            turn.done = True
+            return
     turn.facts.asked = []
     if turn.intent == "report_for_other":
         turn.say("reporter_opening", buttons=[])

@@ -10,8 +10,10 @@ from actions.due.calendar import Calendar, load_calendar
 from actions.due.rules import Rules, load_rules
 from actions.language.facts import hear_facts
 from actions.language.replies import Replies, load_replies
+from actions.language.thresholds import thresholds
 from actions.places.gazetteer import Gazetteer, load_gazetteer
 from actions.policy.answers import Answers, load_answers
+from actions.policy.doors import Doors, load_doors
 from actions.privacy.keys import Keys
 from actions.screening.load import load_ruleset
 from actions.screening.model import RuleSet
@@ -29,6 +31,7 @@ class Knowledge:
     replies: Replies
     answers: Answers
     topics: Topics
+    doors: Doors
     keys: Keys
 
 
@@ -38,6 +41,7 @@ _installed: Knowledge | None = None
 def load_knowledge(config: Path, keys: Keys) -> Knowledge:
     """Reads and checks the data files. Raises ConfigError with file, line, what and how to mend it."""
     ruleset = load_ruleset(config / "screening")
+    thresholds()
     hear_facts("", date.min)  # reads config/language now: not while the first cry for danger holds a lock
     return Knowledge(
         gazetteer=load_gazetteer(config / "places"),
@@ -47,6 +51,7 @@ def load_knowledge(config: Path, keys: Keys) -> Knowledge:
         replies=load_replies([config / "replies"]),
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
+        doors=load_doors(config / "policy" / "doors.yaml"),
         keys=keys,
     )
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 
 from actions.language.normalise import readable
+from actions.policy.doors import door_for
 from actions.steps import words
 from actions.steps.ending import person_button
 from actions.steps.knowledge import knowledge
 from actions.steps.listening import listen, today, urgency
+from actions.steps.needs import CLOSED, guesses, title_button
 from actions.steps.step import Step
 from actions.storage.tables import Ticket
 from actions.turn import Turn
 
 INTERVIEW = [{"event": "followup", "name": "interview"}]
 MISSES = 2
+NONE = "something_else"
 
 
 def tells_of_hardship(turn: Turn) -> bool:
@@ -46,6 +50,33 @@ def tell_progress(turn: Turn) -> None:
         )
     if not tickets:
         turn.say("progress_unknown", buttons=[person_button()])
+
+
+def answer_question(turn: Turn, text: str) -> None:
+    """A general question: the reviewed answer with source and date, or an honest "I have no basis for that"."""
+    answer, known = knowledge().answers.answer(turn.intent, text, today(turn))
+    if not known and turn.facts.filed is not None:  # "when will it be done": about their own ticket
+        tell_progress(turn)
+        return
+    turn.say_text(answer, buttons=[] if known else [person_button()])
+
+
+def pass_complaint(turn: Turn) -> None:
+    """A complaint goes to a person at once."""
+    call_person(turn, turn.intent)
+    turn.say("complain")
+
+
+def pass_report(turn: Turn) -> None:
+    """Abuse and fraud go to a person at once (社会救助法 68, 未成年人保护法 11)."""
+    call_person(turn, turn.intent)
+    turn.say(turn.intent if turn.intent in turn.replies_book else "report_fraud")
+
+
+def bring_person(turn: Turn) -> None:
+    """The resident asked for a person."""
+    call_person(turn, "asked")
+    turn.say("person_coming")
 
 
 class Greet(Step):
@@ -81,8 +112,7 @@ class RequestHuman(Step):
 
     def do(self, turn: Turn) -> None:
         """A person is always within reach."""
-        call_person(turn, "asked")
-        turn.say("person_coming")
+        bring_person(turn)
 
 
 class Stop(Step):
@@ -97,12 +127,8 @@ class AnswerPolicy(Step):
     title = "action_answer_policy"
 
     def do(self, turn: Turn) -> None:
-        """A general question: the reviewed answer with source and date, or an honest "I have no basis for that"."""
-        text, known = knowledge().answers.answer(turn.intent, turn.text, today(turn))
-        if not known and turn.facts.filed is not None:  # "when will it be done": about their own ticket
-            tell_progress(turn)
-            return
-        turn.say_text(text, buttons=[] if known else [person_button()])
+        """A general question."""
+        answer_question(turn, turn.text)
 
 
 class CheckProgress(Step):
@@ -117,18 +143,16 @@ class Complain(Step):
     title = "action_complain"
 
     def do(self, turn: Turn) -> None:
-        """A complaint goes to a person at once."""
-        call_person(turn, turn.intent)
-        turn.say("complain")
+        """A complaint."""
+        pass_complaint(turn)
 
 
 class Report(Step):
     title = "action_report"
 
     def do(self, turn: Turn) -> None:
-        """Abuse and fraud go to a person at once (社会救助法 68, 未成年人保护法 11)."""
-        call_person(turn, turn.intent)
-        turn.say(turn.intent if turn.intent in turn.replies_book else "report_fraud")
+        """Abuse and fraud."""
+        pass_report(turn)
 
 
 class Suggest(Step):
@@ -154,7 +178,11 @@ class OutOfScope(Step):
             turn.facts.misses = 0
             turn.say("not_understood")
         else:
-            turn.say("out_of_scope", buttons=[person_button()])
+            door = door_for(knowledge().doors, turn.text)
+            if door is None:
+                turn.say("out_of_scope", buttons=[person_button()])
+            else:
+                turn.say("out_of_scope_door", office=door.office, how=door.how, buttons=[person_button()])
         return None
 
 
@@ -181,8 +209,7 @@ class NotUnderstood(Step):
     def do(self, turn: Turn) -> list[dict[str, Any]] | None:
         """Buttons first; the second time in a row a person."""
         if words.wants_person(turn.text):
-            call_person(turn, "asked")
-            turn.say("person_coming")
+            bring_person(turn)
             return None
         if not readable(turn.text):
             _unreadable(turn)
@@ -197,6 +224,12 @@ class NotUnderstood(Step):
             turn.facts.misses = 0
             call_person(turn, "not_understood")
             turn.say("not_understood_twice", buttons=[])
+            return None
+        meant = guesses(turn)
+        turn.facts.unclear = knowledge().keys.seal(turn.text).decode()
+        if meant:
+            none_of_them = {"title": words.text("guess_none"), "value": NONE}
+            turn.say("meant", buttons=[*map(title_button, meant), none_of_them, person_button()])
         else:
             turn.say("not_understood")
         return None
@@ -212,17 +245,41 @@ def _unreadable(turn: Turn) -> None:
         turn.say("unreadable", buttons=[person_button()])
 
 
+# what a button outside the interview does; a topic opens the interview
+PRESSED: dict[str, Callable[[Turn], None]] = {
+    "request_human": bring_person,
+    "check_progress": tell_progress,
+    "ask_policy_standard": lambda turn: answer_question(turn, _unclear(turn)),
+    "ask_documents": lambda turn: answer_question(turn, _unclear(turn)),
+    "ask_where_to_apply": lambda turn: answer_question(turn, _unclear(turn)),
+    "complain_delay": pass_complaint,
+    "complain_unfair": pass_complaint,
+    "report_abuse": pass_report,
+    "report_fraud": pass_report,
+    "give_suggestion": lambda turn: turn.say("suggest"),
+    NONE: lambda turn: turn.say("say_again", buttons=[person_button()]),
+    CLOSED: lambda turn: turn.say("needs_left_none"),
+}
+
+
+def _unclear(turn: Turn) -> str:
+    """The message the button explains; the button's own words when there is none."""
+    unclear = turn.facts.unclear
+    return knowledge().keys.open(unclear.encode()) if unclear is not None else turn.text
+
+
 def _pressed(turn: Turn, press: dict[str, Any]) -> list[dict[str, Any]] | None:
     value = press.get("value")
-    if value == "request_human":
-        call_person(turn, "asked")
-        turn.say("person_coming")
+    if not isinstance(value, str):
+        turn.say("not_now", buttons=[person_button()])
         return None
-    if value == "check_progress":
-        tell_progress(turn)
-        return None
-    if isinstance(value, str) and value in knowledge().topics:
+    turn.facts.misses = 0
+    if value in knowledge().topics:
         turn.intent = value
         return INTERVIEW
-    turn.say("not_now", buttons=[person_button()])
+    if value in PRESSED:
+        turn.intent = value
+        PRESSED[value](turn)
+    else:
+        turn.say("not_now", buttons=[person_button()])
     return None

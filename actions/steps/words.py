@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,16 @@ def listed(key: str) -> tuple[str, ...]:
 def text(key: str, **values: object) -> str:
     """A small frame or title, filled in."""
     return str(_data()["frames"][key]).format(**values)
+
+
+def has_title(intent: str) -> bool:
+    """Whether this intent can be offered as a button."""
+    return f"intent_{intent}" in _data()["frames"]
+
+
+def join(parts: Iterable[str]) -> str:
+    """Things named one after another."""
+    return text("list_mark").join(parts)
 
 
 def _bare(said: str) -> str:

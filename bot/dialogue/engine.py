@@ -11,6 +11,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.core.lock_store import InMemoryLockStore
 
 from actions.language.normalise import normalise, readable
+from actions.language.thresholds import thresholds
 from actions.turn import Turn
 from bot.dialogue.inprocess import InProcessActions, trust_own_results
 from bot.dialogue.model import ModelDamaged, ModelFiles, ModelMissing
@@ -18,7 +19,6 @@ from bot.dialogue.store import TurnStore, begin, compact
 
 FALLBACK = "nlu_fallback"
 PLAIN = 0.5  # "yes, right" stays what it is even where nothing was asked
-SURE_FROM, SURE_BY = 0.25, 0.02  # as the FallbackClassifier of config/rasa/pipeline.yml
 # intents that answer a question: without one before it a message is never read so
 ANSWERS_ONLY = frozenset(
     {"inform", "affirm", "deny", "unsure", "correct", "go_back", "wait", "decline", "ask_why", "stop"}
@@ -40,26 +40,28 @@ def readable_part(text: str) -> str:
 
 
 def in_context(parsed: dict[str, Any], asked: bool) -> dict[str, Any]:
-    """The understanding as it holds here: without an open question, intents that only answer one fall away."""
+    """The understanding as it holds here: without an open question, intents that only answer one fall away.
+
+    What is not sure enough to act on is the fallback; the ranking stays for the buttons that ask what was meant.
+    """
     ranking = [dict(entry) for entry in parsed.get("intent_ranking", []) if entry["name"] != FALLBACK]
-    if asked or not ranking or (ranking[0]["name"] in ANSWERS_ONLY and ranking[0]["confidence"] >= PLAIN):
-        return parsed
-    left = [entry for entry in ranking if entry["name"] not in ANSWERS_ONLY]
-    total = sum(entry["confidence"] for entry in left)
-    lost = sum(entry["confidence"] for entry in ranking) - total
-    if not left or total <= 0:
-        return parsed
-    for entry in left:
-        entry["confidence"] /= max(1.0 - lost, total)
-    first = left[0]
-    sure = first["confidence"] >= SURE_FROM and (
-        len(left) < 2 or first["confidence"] - left[1]["confidence"] >= SURE_BY
-    )
-    return {
-        **parsed,
-        "intent_ranking": left,
-        "intent": dict(first) if sure else {"name": FALLBACK, "confidence": first["confidence"]},
-    }
+    plain = bool(ranking) and ranking[0]["name"] in ANSWERS_ONLY and ranking[0]["confidence"] >= PLAIN
+    if not asked and not plain:
+        left = [entry for entry in ranking if entry["name"] not in ANSWERS_ONLY]
+        total = sum(entry["confidence"] for entry in left)
+        lost = sum(entry["confidence"] for entry in ranking) - total
+        if total > 0:
+            for entry in left:
+                entry["confidence"] /= max(1.0 - lost, total)
+            ranking = left
+    if not ranking:
+        return {**parsed, "intent": {"name": FALLBACK, "confidence": 0.0}, "intent_ranking": []}
+    first = dict(ranking[0])
+    # an open question narrows what may be meant: its taker decides, and asks again where nothing fits
+    least = thresholds().confirm_from if asked else thresholds().answer_from
+    if first["confidence"] < least:
+        first = {"name": FALLBACK, "confidence": first["confidence"]}
+    return {**parsed, "intent_ranking": ranking, "intent": first}
 
 
 class Dialogue:
@@ -97,6 +99,8 @@ class Dialogue:
         assert self._agent.processor is not None
         message = UserMessage(part, CollectingOutputChannel(), "parse")
         parsed: dict[str, Any] = self._loop.run_until_complete(self._agent.processor.parse_message(message))
+        if not parsed["intent"].get("name"):  # not one of its characters is known
+            parsed["intent"] = {"name": FALLBACK, "confidence": 0.0}
         parsed["text"] = part
         return parsed
 
@@ -111,15 +115,12 @@ class Dialogue:
             }
         else:
             parsed = in_context(self.parse(turn.text), turn.facts.asking is not None)
-        ranking = [
-            (entry["name"], float(entry["confidence"]))
-            for entry in parsed.get("intent_ranking", [])
-            if entry["name"] != FALLBACK
-        ]
+        ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed["intent_ranking"]]
         turn.unsure = parsed["intent"]["name"] == FALLBACK
         turn.intent = ranking[0][0] if turn.unsure and ranking else str(parsed["intent"]["name"])
         turn.confidence = ranking[0][1] if ranking else float(parsed["intent"]["confidence"])
         turn.alternatives = ranking[1:4]
+        turn.sentences = [(entry["name"], float(entry["confidence"])) for entry in parsed.get("sentences", [])]
         sender = f"conversation-{turn.conversation_id}"
         self._loop.run_until_complete(self._run(turn, sender, parsed))
         if turn.error is None and not turn.replies:

@@ -21,11 +21,7 @@ def understand_text(
 ) -> dict[str, Any]:
     """The record of DESIGN 5 without its id. `text` may be empty (nothing readable); `shown` is what was given."""
     parsed = in_context(dialogue.parse(text), asked=False)
-    ranking = [
-        (entry["name"], float(entry["confidence"]))
-        for entry in parsed.get("intent_ranking", [])
-        if entry["name"] != FALLBACK
-    ]
+    ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed["intent_ranking"]]
     intent, confidence = ranking[0] if ranking else (BEST_GUESS, 0.0)
     hits = gates.check(text)
     facts = {
