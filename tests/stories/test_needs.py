@@ -19,7 +19,7 @@ FIRE_AND_MORE = (
 def to_the_ticket(teller: Teller) -> None:
     answers = {"household_people": "三个人", "family_can_help": "帮不了", "phone": "不留电话"}
     for _ in range(12):
-        asks = teller.asks[-1] if teller.asks else None
+        asks = teller.lines[-1].asks
         if asks == "consent":
             teller.press("同意")
         elif asks == "read_back":
