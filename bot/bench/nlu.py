@@ -19,6 +19,7 @@ from actions.places.dictionary import jieba_words
 from actions.places.gazetteer import load_gazetteer
 from bot.bench import rival
 from bot.bench.drive import drive
+from bot.bench.facts import hear, read_labelled
 from bot.bench.figures import calibration_error, macro_f1, quantile
 from bot.bench.hotline import running_hotline
 from bot.bench.machine import pss_of
@@ -29,6 +30,7 @@ from bot.processes.private import temporary_home
 from bot.settings import PROJECT, Settings
 
 OUT = "out_of_scope"
+LABELLED = PROJECT / "tests" / "bench" / "facts_and_roles.jsonl"
 # scoring of the measuring data (its README): these count as right beside an item's own alternatives
 ALSO_RIGHT = {"complain_unfair": {"complain_delay", "report_fraud", OUT}, "give_suggestion": {OUT}}
 DANGER, CALM = "life_danger", "none"
@@ -166,8 +168,8 @@ def _train_from_nothing(tell: Tell) -> dict[str, float]:
     return figures
 
 
-def _held_back(settings: Settings, files: ModelFiles, words: Iterable[str]) -> dict[str, Any]:
-    """Trains our pipeline without the utterances held back, and asks it for those."""
+def _held_back(settings: Settings, files: ModelFiles, words: Iterable[str]) -> tuple[list[str], list[Said]]:
+    """Trains our pipeline without the utterances held back, and asks it for those: (what was meant, what it said)."""
     own = own_utterances(PROJECT / "nlu_data")
     held = [(intent, text) for intent, text in own if is_held(text)]
     if not (files.words / "places.txt").exists():
@@ -194,9 +196,7 @@ def _held_back(settings: Settings, files: ModelFiles, words: Iterable[str]) -> d
         if done.returncode != 0 or not model.exists():
             raise NotReady(f"training without what is held back failed: {_last_words(done.stderr)}")
         said = [top(one) for one in parse(settings, model, [text for _, text in held])]
-    right = [(one.confidence, one.intent == intent) for one, (intent, _) in zip(said, held, strict=True)]
-    share = sum(ok for _, ok in right) / len(right)
-    return {"ece": calibration_error(right), "held_right": share, "held_back": len(held)}
+    return [intent for intent, _ in held], said
 
 
 def _engine_memory(settings: Settings) -> float:
@@ -209,19 +209,37 @@ def _engine_memory(settings: Settings) -> float:
         return sum(pss_of(pid) for pid in (parent, *workers)) / 1e6
 
 
-def bench_nlu(settings: Settings, stock: rival.Stock | None, tell: Tell) -> Report:
-    """Our pipeline, and the stock model if one is trained. Raises NotReady."""
+def _draw(folder: Path, items: Sequence[Item], said: Sequence[Said], held: Sequence[tuple[float, bool]]) -> None:
+    from bot.bench.pictures import draw_confusion, draw_reliability
+
+    pairs = [(item.intent, item.intent if one.intent in item.accepted else one.intent)
+             for item, one in zip(items, said, strict=True)]
+    draw_confusion(folder / "nlu-confusion.png", pairs, f"{len(pairs)} real messages, accepted alternatives as right")
+    dev = [(one.confidence, one.intent in item.accepted) for item, one in zip(items, said, strict=True)]
+    draw_reliability(folder / "nlu-reliability.png", {"held back": held, "real messages": dev})
+
+
+def bench_nlu(settings: Settings, stock: rival.Stock | None, tell: Tell, pictures: Path | None = None) -> Report:
+    """Our pipeline, and the stock model if one is trained; pictures into a folder if one is given. Raises NotReady."""
     path = measuring_data()
     items = [item_of(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     words = list(jieba_words(load_gazetteer(settings.config / "places")))
     files = model_files(settings, words)
     report = Report.begin("nlu", n=len(items))
     tell("ours: reading the messages")
-    report.ours = scores(items, _understand(path, settings.build))
+    understood = _understand(path, settings.build)
+    report.ours = scores(items, understood)
     report.ours |= speed(parse(settings, files.archive, [item.text for item in items]))
+    heard = hear(read_labelled(LABELLED), load_gazetteer(settings.config / "places"))
+    report.ours |= {name: value for name, value in heard.items() if name != "by_fact"}
     report.ours["model_mb"] = files.archive.stat().st_size / 1e6
     tell("ours: training without what is held back")
-    report.ours |= _held_back(settings, files, words)
+    meant, held = _held_back(settings, files, words)
+    right = [(one.confidence, one.intent == intent) for one, intent in zip(held, meant, strict=True)]
+    report.ours |= {
+        "ece": calibration_error(right), "held_right": sum(ok for _, ok in right) / len(right), "held_back": len(right)}
+    if pictures is not None:
+        _draw(pictures, items, understood, right)
     report.ours |= _train_from_nothing(tell)
     tell("ours: memory of the engine")
     report.ours["parent_and_worker_mb"] = _engine_memory(settings)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ NAMES = ("turns", "nlu", "places", "screening", "desk", "startup")
 LATER = {"places": "step 4 (the township responsible)", "screening": "step 5 (self-screening)",
          "desk": "the step that builds the desk"}
 PAGE = PROJECT / "docs" / "performance.md"
+PICTURES = PROJECT / "docs" / "images"
 EPOCHS = 15  # what two cores learn in half an hour; `rasa init` writes 100
 
 
@@ -67,7 +69,7 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
     console = Console(stderr=True, highlight=False, width=None)
     with console.status("measuring") as status:
         stock = None if without_stock else _stock(settings, name, epochs, any_stock, status.update)
-        report = _measure(settings, name, stock, repeat, status.update)
+        report = _measure(settings, name, stock, repeat, status.update, PICTURES if to_page else None)
     print_table(report, console)
     if to_page:
         write_page(PAGE, report, command_of(name, epochs, not without_stock, any_stock, repeat))
@@ -98,11 +100,12 @@ def _stock(settings: Settings, name: str, epochs: int, any_stock: bool, tell: Te
     return stock
 
 
-def _measure(settings: Settings, name: str, stock: Stock | None, repeat: int | None, tell: Tell) -> Report:
+def _measure(settings: Settings, name: str, stock: Stock | None, repeat: int | None, tell: Tell,
+             pictures: Path | None) -> Report:
     if name == "nlu":
         from bot.bench.nlu import bench_nlu
 
-        return bench_nlu(settings, stock, tell)
+        return bench_nlu(settings, stock, tell, pictures)
     if name == "startup":
         from bot.bench.startup import bench_startup
 
