@@ -1,4 +1,4 @@
-"""How many facts and place roles are heard rightly, on messages labelled by hand (tests/bench/facts_and_roles.jsonl)."""
+"""How many facts and place roles are heard rightly, on messages labelled by hand (tests/bench)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def f1(right: set[Mark], said: set[Mark]) -> dict[str, float]:
     hit = len(right & said)
     precision = hit / len(said) if said else 0.0
     recall = hit / len(right) if right else 0.0
-    return {"precision": precision, "recall": recall, "f1": 2 * hit / (len(right) + len(said)) if right or said else 0.0}
+    both = 2 * hit / (len(right) + len(said)) if right or said else 0.0
+    return {"precision": precision, "recall": recall, "f1": both}
 
 
 def hear(labelled: Iterable[dict[str, Any]], gazetteer: Gazetteer) -> dict[str, Any]:

@@ -88,6 +88,8 @@ def train(settings: Settings, words: Iterable[str]) -> ModelFiles:
     for component in pipeline["pipeline"]:
         if "dictionary_path" in component:
             component["dictionary_path"] = str(files.words / "places.txt")
+        if "edition" in component:
+            component["edition"] = files.fingerprint  # Rasa's cache does not see files a component reads by itself
     files.archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.build) as scratch:
         config = Path(scratch) / "config.yml"
