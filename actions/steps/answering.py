@@ -211,7 +211,7 @@ def _take_phone(turn: Turn, know: Knowledge) -> bool:
 
 def _take_read_back(turn: Turn, know: Knowledge) -> bool:
     pressed, value = _value_pressed(turn, "read_back")
-    if pressed and value is True:
+    if (pressed and value is True) or words.nothing_wrong(turn.text):
         finish_with_ticket(turn, know, "confirmed")
         return True
     if pressed and value is False:

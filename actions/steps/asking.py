@@ -64,15 +64,19 @@ def ask_next(turn: Turn, know: Knowledge) -> None:
         ask(turn, know, question.fact)
 
 
-def ask(turn: Turn, know: Knowledge, name: str, frame: str | None = None) -> None:
-    """Asks for one fact or item, in a frame such as "I did not understand" if one is named."""
+def ask(turn: Turn, know: Knowledge, name: str, frame: str | None = None, *, counted: bool = True) -> None:
+    """Asks for one fact or item, in a frame such as "I did not understand" if one is named.
+
+    Not `counted`: said once more only because the resident spoke of something else; the budget is not touched.
+    """
     elsewhere = ask_elsewhere(turn, know, name)
     if elsewhere:
         if elsewhere == "skip":
             ask_next(turn, know)
         return
     facts = turn.facts
-    facts.asked.append(name)
+    if counted:
+        facts.asked.append(name)
     facts.asking = name
     if name == "consent":
         turn.say("privacy_notice" if frame is None else "privacy_again", asks=name)
@@ -192,4 +196,4 @@ def again(turn: Turn, know: Knowledge, asking: str) -> None:
     elif asking == "open_ticket":
         finish_with_advice(turn, know)
     else:
-        ask(turn, know, asking, "question_goes_on")
+        ask(turn, know, asking, "question_goes_on", counted=False)

@@ -12,6 +12,7 @@ from actions.screening.model import SOME_OF
 from actions.steps import words
 from actions.steps.answering import CERTAIN, TAKERS
 from actions.steps.asking import again, ask
+from actions.steps.correcting import correct
 from actions.steps.ending import end, person_button
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import remember, today
@@ -28,6 +29,8 @@ def speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
     if words.wants_person(turn.text) or (turn.intent == "request_human" and turn.confidence >= CERTAIN):
         turn.ask_for_person("asked")
         turn.say("person_coming", buttons=[])
+        return True
+    if _corrects_something_else(turn, know, asking):
         return True
     if turn.confidence < CERTAIN or turn.unsure:
         return False
@@ -52,6 +55,18 @@ def speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
         end(turn)
         return True
     return False
+
+
+def _corrects_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
+    """What was told before is put right in the middle of another question, which then still stands."""
+    if asking in ("consent", "read_back") or not words.takes_back(turn.text):
+        return False
+    changed = correct(turn, know)
+    if not changed or asking in changed:
+        return False
+    turn.say("corrected", buttons=[])
+    again(turn, know, asking)
+    return True
 
 
 def _previous(turn: Turn, asking: str) -> str:

@@ -75,6 +75,17 @@ def says_wrong(said: str) -> bool:
     return any(word in bare for word in listed("wrong")) or any(letter.isdigit() for letter in bare)
 
 
+def takes_back(said: str) -> bool:
+    """Whether somebody says in so many words that what they told before was wrong."""
+    bare = _bare(said)
+    return any(word in bare for word in listed("said_wrong"))
+
+
+def nothing_wrong(said: str) -> bool:
+    """Whether this answers "is anything wrong?" with no."""
+    return _bare(said) in listed("nothing_wrong")
+
+
 def says_safe(said: str) -> bool:
     """Whether somebody says that they are safe now. "Yes, yes" only means that the message was read."""
     bare = _bare(said)
@@ -94,7 +105,7 @@ def clauses(said: str) -> list[str]:
 def refuses(said: str) -> bool:
     """Whether somebody does not want a ticket at all."""
     bare = _bare(said)
-    return len(bare) <= 2 * SHORT and any(word in bare for word in listed("refuse"))
+    return bare in listed("give_up") or len(bare) <= 2 * SHORT and any(word in bare for word in listed("refuse"))
 
 
 def after_correction(said: str) -> str:

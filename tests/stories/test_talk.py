@@ -132,3 +132,29 @@ def test_the_bot_is_silent_while_a_person_speaks(teller: Teller) -> None:
     teller.settle()
     answer = teller.say("家里着火了没地方住，在龙溪街道")
     assert [line.author for line in answer].count("bot") >= 1
+
+
+def test_a_correction_in_the_middle_changes_the_right_fact_and_the_question_stands(teller: Teller) -> None:
+    teller.say("昨晚我在龙溪街道租的房子着火了，现在没地方住也没饭吃")
+    teller.press("同意")
+    teller.say("两个")
+    teller.say("没人帮得了")
+    why = teller.say("为啥子问这个")
+    assert why[-1].asks == "phone"
+    answer = teller.say("前面说错了，家里是四个人")
+    assert "改过来了" in answer[0].text and answer[-1].asks == "phone"
+    teller.say("不留电话")
+    assert "4人" in teller.lines[-1].text and teller.lines[-1].asks == "read_back"
+
+
+@pytest.mark.parametrize(("said", "filed"), [("没有", True), ("没得", True), ("算了", False), ("不弄了", False)])
+def test_short_answers_to_the_read_back(teller: Teller, said: str, filed: bool) -> None:
+    teller.say("昨晚我在龙溪街道租的房子着火了，现在没地方住也没饭吃")
+    teller.press("同意")
+    for text in ("两个", "没人帮得了", "不留电话"):
+        teller.say(text)
+    assert teller.lines[-1].asks == "read_back"
+    teller.say(said)
+    assert len(teller.tickets()) == filed
+    if not filed:
+        assert any("先不登记" in line.text for line in teller.lines)
