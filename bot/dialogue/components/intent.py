@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,7 @@ RANKING, SENTENCES = "intent_ranking", "sentences"
 RANKED = 10
 MOST_SENTENCES = 60  # 3,000 characters are read; nobody's fortieth request is served before a person has seen it
 HELD_PART, HELD_LEAST, HELD_SEED = 0.2, 200, 20261121
-LOGISTIC, BAYES = 0.7, 1.3  # shares of the two models: the one decides finely, the other is steady where words are new
-SMOOTHING = 0.3  # of the second model
-RARE = 0.6  # how far classes of different size are made equal: 0 not at all, 1 wholly
-BY_SENTENCES = 0.25  # share of what the single sentences of a long message say on average
+SMOOTHING = 0.3  # of naive Bayes
 
 
 class Segmenter:
@@ -96,26 +94,26 @@ class Scores:
         return np.asarray(features @ self.weights.T) + self.offsets
 
 
-def mixed(rows: np.ndarray) -> np.ndarray:
+def mixed(rows: np.ndarray, by_sentences: float) -> np.ndarray:
     """The logarithm of how likely each label is: by the whole message (first row) and by its sentences."""
     logs = rows - logsumexp(rows, axis=1, keepdims=True)
     if len(logs) == 1:
         return np.asarray(logs[0])
     average = logsumexp(logs[1:], axis=0) - np.log(len(logs) - 1)
-    return np.asarray((1 - BY_SENTENCES) * logs[0] + BY_SENTENCES * average)
+    return np.asarray((1 - by_sentences) * logs[0] + by_sentences * average)
 
 
-def learn(features: csr_matrix, labels: np.ndarray, freedom: float) -> Scores:
+def learn(features: csr_matrix, labels: np.ndarray, config: Mapping[str, Any]) -> Scores:
     """Logistic regression (one label against the rest) and complement naive Bayes, added up to one linear model."""
     names, counts = np.unique(labels, return_counts=True)
-    even = dict(zip(names, (len(labels) / (len(names) * counts)) ** RARE, strict=True))
-    logistic = LogisticRegression(C=freedom, solver="liblinear", class_weight=even, random_state=HELD_SEED)
+    weights = dict(zip(names, (len(labels) / (len(names) * counts)) ** config["even"], strict=True))
+    logistic = LogisticRegression(C=config["C"], solver="liblinear", class_weight=weights, random_state=HELD_SEED)
     logistic.fit(features, labels)
     bayes = ComplementNB(alpha=SMOOTHING).fit(features, labels)
     return Scores(
         names,
-        (LOGISTIC * logistic.coef_ + BAYES * bayes.feature_log_prob_).astype(np.float32),
-        (LOGISTIC * logistic.intercept_).astype(np.float32),
+        (config["logistic"] * logistic.coef_ + config["bayes"] * bayes.feature_log_prob_).astype(np.float32),
+        (config["logistic"] * logistic.intercept_).astype(np.float32),
     )
 
 
@@ -125,8 +123,15 @@ class IntentReader(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`dictionary_path`: jieba words; `meanings`: words of one meaning; `edition` of both, for Rasa's cache."""
-        return {"dictionary_path": None, "meanings": "nlu_data/meanings.yml", "edition": None, "C": 5.0}
+        """`dictionary_path`: jieba words; `meanings`: words of one meaning; `edition` of both, for Rasa's cache.
+
+        `logistic`, `bayes`: shares of the two models. `C`: how freely the first fits. `even`: how far classes of
+        different size are made equal, 0 to 1. `by_sentences`: share of what single sentences say on average.
+        """
+        return {
+            "dictionary_path": None, "meanings": "nlu_data/meanings.yml", "edition": None,
+            "C": 5.0, "logistic": 0.7, "bayes": 1.3, "even": 0.6, "by_sentences": 0.25,
+        }
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
         self._config, self._storage, self._resource = config, storage, resource
@@ -157,21 +162,21 @@ class IntentReader(IntentClassifier, GraphComponent):
         if fit:
             self._word_features.fit(segmented)
             self._characters.fit(texts)
-        return hstack([
-            self._word_features.transform(segmented),
-            self._characters.transform(texts),
-            weigh_meanings(list(self._meanings.values()), texts),
-        ]).tocsr()
+        columns = [self._word_features.transform(segmented), self._characters.transform(texts)]
+        if self._meanings:
+            columns.append(weigh_meanings(list(self._meanings.values()), texts))
+        return hstack(columns).tocsr()
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learns from every utterance with an intent."""
         examples = [e for e in training_data.intent_examples if (e.get(TEXT) or "").strip()]
         texts = [standard_form(e.get(TEXT)) for e in examples]
-        self._meanings = dict(load_meanings(PROJECT / self._config["meanings"]))
+        path = self._config["meanings"]
+        self._meanings = dict(load_meanings(PROJECT / path)) if path else {}
         features = self._features(texts, fit=True)
         labels = np.array([e.get(INTENT) for e in examples])
         self._sharpness = self._calibrate(texts, features, labels)
-        self._scores = learn(features, labels, self._config["C"])
+        self._scores = learn(features, labels, self._config)
         with self._storage.write_to(self._resource) as folder:
             state = {
                 "words": self._segment._words,
@@ -189,10 +194,10 @@ class IntentReader(IntentClassifier, GraphComponent):
         held = np.random.default_rng(HELD_SEED).random(len(labels)) < HELD_PART
         if held.sum() < HELD_LEAST:
             return 1.0
-        scores = learn(features[~held], labels[~held], self._config["C"])
+        scores = learn(features[~held], labels[~held], self._config)
         known = np.flatnonzero(held & np.isin(labels, scores.labels))
         read = [(self._rows(texts[i], scores), labels[i]) for i in known]
-        seen = [(mixed(rows), label) for rows, label in read if rows is not None]
+        seen = [(mixed(rows, self._config["by_sentences"]), label) for rows, label in read if rows is not None]
         return best_sharpness(
             np.array([row for row, _ in seen]), np.searchsorted(scores.labels, np.array([label for _, label in seen]))
         )
@@ -235,7 +240,7 @@ class IntentReader(IntentClassifier, GraphComponent):
         rows = self._rows(form, self._scores)
         if rows is None:
             return [], []
-        chances = softmax(mixed(rows) * self._sharpness)
+        chances = softmax(mixed(rows, self._config["by_sentences"]) * self._sharpness)
         parts = softmax(rows[1:] * self._sharpness, axis=1)
         return self._named(chances, RANKED), [self._named(part, 1)[0] for part in parts]
 
