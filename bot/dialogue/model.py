@@ -42,6 +42,7 @@ def _files() -> list[Path]:
         (DIALOGUE / "rules", "*.yml"),
         (DIALOGUE / "components", "*.py"),
         (PROJECT / "config" / "rasa", "*.yml"),
+        (PROJECT / "config" / "danger", "*.yaml"),  # what a gate hears is no everyday utterance to the danger reader
     ]
     return sorted(path for folder, pattern in folders for path in folder.rglob(pattern))
 
