@@ -145,7 +145,8 @@ def _load_bands(path: Path) -> Bands:
     require_keys(path, data, ["raise_from", "ask_from", "least_characters"])
     bands = Bands(float(data["raise_from"]), float(data["ask_from"]), int(data["least_characters"]))
     if not 0 < bands.ask_from <= bands.raise_from < 1:
-        raise ConfigError(path, line_of(data, "ask_from"), "wanted: 0 < ask_from <= raise_from < 1", "put them in order")
+        raise ConfigError(path, line_of(data, "ask_from"), "not 0 < ask_from <= raise_from < 1",
+                          "put them in order")
     return bands
 
 

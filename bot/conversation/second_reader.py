@@ -1,4 +1,4 @@
-"""What becomes of what the second reader of danger heard: alarm, one question, or nothing. The gates need none of this."""
+"""What becomes of what the second reader of danger heard: alarm, one question, or nothing. The gates do without it."""
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The second reader of danger: how likely a message says that somebody may die now, and of which kind.
 
 The gates of config/danger hear what their words say; this reader hears what sounds like it. It only ever raises.
-Learned from nlu_data/danger, sentence by sentence; docs/guarantees/danger-first.md has what it finds and what it misses.
+Learned from nlu_data/danger, sentence by sentence; docs/guarantees/danger-first.md says what it finds and misses.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def load_concepts(folder: Path) -> dict[str, re.Pattern[str]]:
 
 
 def pieces(text: str) -> list[str]:
-    """What is read at once: a short text whole, so that its "last year" counts; of a longer one, neighbours together."""
+    """What is read at once: a short text whole, so that its "last year" counts; of a long one, neighbours together."""
     packed: list[str] = []
     for sentence in sentences(text) if len(text) > MOST else [text]:
         if packed and len(packed[-1]) + len(sentence) < MOST:
@@ -187,7 +187,7 @@ class DangerReader(GraphComponent):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        """`silent`: intents whose utterances often carry danger nobody has marked; `edition`: of the files read here."""
+        """`silent`: intents whose utterances often carry danger nobody marked; `edition`: of the files read here."""
         return {"folder": "nlu_data/danger", "silent": [], "C": 5.0, "edition": None}
 
     def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource,
