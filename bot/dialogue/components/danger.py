@@ -78,14 +78,8 @@ def load_concepts(folder: Path) -> dict[str, re.Pattern[str]]:
 
 
 def pieces(text: str) -> list[str]:
-    """What is read at once: a short text whole, so that its "last year" counts; of a long one, neighbours together."""
-    packed: list[str] = []
-    for sentence in sentences(text) if len(text) > MOST else [text]:
-        if packed and len(packed[-1]) + len(sentence) < MOST:
-            packed[-1] = f"{packed[-1]}。{sentence}"
-        else:
-            packed.append(sentence)
-    return packed
+    """What is read at once: a short text whole, so that its "last year" counts; a long one sentence by sentence."""
+    return sentences(text) if len(text) > MOST else [text]
 
 
 class Material:
