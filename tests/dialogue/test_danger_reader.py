@@ -18,7 +18,7 @@ FOLDER = ROOT / "nlu_data" / "danger"
 BATCH = load_yaml(ROOT / "tests" / "conversation" / "danger_heldout.yaml")
 NOW = [str(text) for texts in BATCH["now"].values() for text in texts]
 CALM = [str(text) for text in BATCH["calm"]]
-FLOORS = [("gates", 48, 13), ("model", 60, 6), ("both", 77, 15), ("both, asking too", 95, 31)]
+FLOORS = [("gates", 48, 13), ("model", 55, 5), ("both", 72, 15), ("both, asking too", 94, 28)]
 
 
 def chance(dialogue: Any, text: str) -> float:

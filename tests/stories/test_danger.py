@@ -96,7 +96,7 @@ def test_hospital_and_household_are_not_read_back_as_the_place(teller: Teller) -
 
 
 def test_what_no_gate_hears_the_second_reader_raises(teller: Teller) -> None:
-    teller.say(SOFT)
+    teller.say("门坏了出不去，我一个人瘫在床上，渴得很")
     assert teller.conversation().danger == "now" and teller.asks == ["safe_now"]
     [ticket] = teller.tickets()
     assert ticket.urgency == "life_danger" and ticket.legal_basis == "emergency"
