@@ -223,4 +223,4 @@ class TestBands:
 def test_every_kind_it_may_name_is_one_of_the_gates() -> None:
     kinds: Any = load_gates().kinds
     folder = Path(__file__).resolve().parents[2] / "nlu_data" / "danger"
-    assert {path.stem for path in folder.glob("*.yml")} - {"none", "concepts"} == set(kinds)
+    assert {path.stem for path in folder.glob("*.yml")} - {"none", "meanings"} == set(kinds)

@@ -82,10 +82,11 @@ def test_no_text_breaks_it(dialogue: Any, text: str) -> None:
 
 def test_a_reader_is_the_same_after_storing() -> None:
     from bot.conversation.danger import load_gates
-    from bot.dialogue.components.danger import Material, Reader, load_concepts, load_sentences
+    from bot.dialogue.components.danger import Material, Reader, load_sentences
+    from bot.dialogue.components.meanings import load_meanings
 
     own = load_sentences(FOLDER)[::6]
-    reader = Reader(load_concepts(FOLDER))
+    reader = Reader(load_meanings(FOLDER / "meanings.yml"))
     reader.learn(Material(own, ["你好", "低保怎么办"], load_gates()))
     again = Reader.from_state(pickle.loads(pickle.dumps(reader.state())))
     text = "屋头燃起来了，门打不开"

@@ -53,9 +53,9 @@ def cases() -> dict[str, list[str]]:
 def test_files_hold_what_they_say() -> None:
     for path in FOLDER.glob("*.yml"):
         data = YAML(typ="safe").load(path.read_text("utf-8"))
-        allowed = {"concepts"} if path.stem == "concepts" else {"kind", *LEVELS}
+        allowed = {"meanings"} if path.stem == "meanings" else {"kind", *LEVELS}
         assert set(data) <= allowed, path.name
-        assert path.stem in ("concepts", "none") or {"now", "past"} <= set(data), path.name
+        assert path.stem in ("meanings", "none") or {"now", "past"} <= set(data), path.name
         assert data.get("kind", path.stem) == path.stem
 
 

@@ -28,17 +28,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from actions.language.files import ConfigError, line_of, load_yaml, require_keys
-from actions.language.patterns import compile_patterns
 from actions.language.sentences import MOST, sentences
 from bot.conversation.danger import Gates, load_gates, plain_form
 from bot.dialogue.components.linear import best_sharpness, characters
+from bot.dialogue.components.meanings import Meanings, load_meanings
 from bot.settings import PROJECT
 
 READING = "danger"
-CONCEPTS, NONE = "concepts.yml", "none"
+MEANINGS, NONE = "meanings.yml", "none"
 LEVELS = ("none", "now", "past")  # in the order of the model's columns
 LONGEST = 4  # characters in a group
-CONCEPT_WEIGHT = 0.3  # beside tf-idf rows of length one; 0.08 and 0.15 found fewer on held-back folds, 0.5 no more
+MEANING_WEIGHT = 0.3  # beside tf-idf rows of length one; 0.08 and 0.15 found fewer on held-back folds, 0.5 no more
 FOLDS, SEED = 5, 20261121
 
 
@@ -55,7 +55,7 @@ def load_sentences(folder: Path) -> list[Sentence]:
     """The sentences of every kind. Raises ConfigError with file, line, what and how to mend."""
     found = []
     for path in sorted(folder.glob("*.yml")):
-        if path.name == CONCEPTS:
+        if path.name == MEANINGS:
             continue
         data = load_yaml(path)
         require_keys(path, data, ["kind"], list(LEVELS))
@@ -67,14 +67,6 @@ def load_sentences(folder: Path) -> list[Sentence]:
     if not found:
         raise ConfigError(folder, None, "no sentence of danger is here", "restore nlu_data/danger")
     return found
-
-
-def load_concepts(folder: Path) -> dict[str, re.Pattern[str]]:
-    """Meaning → what says it. Raises ConfigError."""
-    path = folder / CONCEPTS
-    data = load_yaml(path)
-    require_keys(path, data, ["concepts"])
-    return {str(name): compile_patterns(path, words, {}) for name, words in data["concepts"].items()}
 
 
 def pieces(text: str) -> list[str]:
@@ -98,8 +90,8 @@ class Material:
 class Reader:
     """Texts in, chances out. Learned once; small enough to be copied into every worker."""
 
-    def __init__(self, concepts: Mapping[str, re.Pattern[str]], fit: float = 5.0) -> None:
-        self._concepts = list(concepts.values())
+    def __init__(self, meanings: Meanings, fit: float = 5.0) -> None:
+        self._meanings = list(meanings.values())
         self._fit = fit
         self._characters = characters(LONGEST)
         self._level: LogisticRegression | None = None
@@ -107,15 +99,15 @@ class Reader:
         self._sharpness = 1.0
 
     def _features(self, texts: Sequence[str]) -> csr_matrix:
-        rows, columns, many = [], [], len(self._concepts)
+        rows, columns, many = [], [], len(self._meanings)
         for row, text in enumerate(texts):
-            heard = [place for place, words in enumerate(self._concepts) if words.search(text)]
+            heard = [place for place, words in enumerate(self._meanings) if words.search(text)]
             found = heard + [many + one * many + two for one, two in combinations(heard, 2)]
             rows += [row] * len(found)
             columns += found
-        weights = np.full(len(rows), CONCEPT_WEIGHT, dtype=np.float32)
-        meanings = csr_matrix((weights, (rows, columns)), shape=(len(texts), many + many * many))
-        return hstack([self._characters.transform(texts), meanings]).tocsr()
+        weights = np.full(len(rows), MEANING_WEIGHT, dtype=np.float32)
+        together = csr_matrix((weights, (rows, columns)), shape=(len(texts), many + many * many))
+        return hstack([self._characters.transform(texts), together]).tocsr()
 
     def _learn(self, texts: Sequence[str], labels: np.ndarray) -> LogisticRegression:
         model = LogisticRegression(C=self._fit, max_iter=300, class_weight="balanced")
@@ -158,13 +150,13 @@ class Reader:
         assert self._level is not None and self._kind is not None
         models = [(m.classes_, m.coef_.astype(np.float32), m.intercept_.astype(np.float32))
                   for m in (self._level, self._kind)]
-        return {"concepts": [words.pattern for words in self._concepts], "characters": self._characters,
+        return {"meanings": [words.pattern for words in self._meanings], "characters": self._characters,
                 "models": models, "sharpness": self._sharpness}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Reader:
         """A reader that was learned before."""
-        reader = cls({str(place): re.compile(words) for place, words in enumerate(state["concepts"])})
+        reader = cls({str(place): re.compile(words) for place, words in enumerate(state["meanings"])})
         reader._characters, reader._sharpness = state["characters"], state["sharpness"]
         models = []
         for labels, weights, offsets in state["models"]:
@@ -199,7 +191,7 @@ class DangerReader(GraphComponent):
         folder = PROJECT / self._config["folder"]
         others = [e.get(TEXT) for e in training_data.intent_examples
                   if (e.get(TEXT) or "").strip() and e.get(INTENT) not in self._config["silent"]]
-        self._reader = Reader(load_concepts(folder), self._config["C"])
+        self._reader = Reader(load_meanings(folder / MEANINGS), self._config["C"])
         self._reader.learn(Material(load_sentences(folder), others, load_gates()))
         with self._storage.write_to(self._resource) as place:
             (place / "danger.pickle").write_bytes(pickle.dumps(self._reader.state()))
