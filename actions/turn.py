@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -25,7 +25,9 @@ class Facts:
     `asking`: the fact asked for now; `asked`: all asked so far, in order;
     `needs`: intents of help named so far; `served`: those already talked about;
     `filed`: number of the ticket the interview ended with; `phone`, `event_text` and `unclear` (the last message that
-    was not understood) are encrypted.
+    was not understood) are encrypted;
+    `doubt`: {kind, seqs} of the messages because of which it was asked whether somebody is in danger; `doubted`: the
+    kinds asked about.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -42,6 +44,8 @@ class Facts:
     gates: list[str] = field(default_factory=list)
     filed: str | None = None
     misses: int = 0
+    doubt: dict[str, Any] | None = None
+    doubted: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for the conversation's row."""
@@ -79,6 +83,9 @@ class Reply:
     hidden: str | None = None
 
 
+Judge = Callable[["Turn", Mapping[str, Any]], bool]
+
+
 @dataclass
 class Turn:
     """Everything a step may read and write. Steps never commit and make no network call."""
@@ -103,6 +110,8 @@ class Turn:
     replies: list[Reply] = field(default_factory=list)
     handoff: str | None = None
     error: tuple[str, BaseException] | None = None
+    judge: Judge | None = None  # decides on what the second reader of danger says
+    alarm: str | None = None  # kind of danger it is sure of: nothing more is thought, the alarm is raised
     advanced: bool = False
     done: bool = False
 
@@ -143,6 +152,10 @@ class Turn:
     def ask_for_person(self, reason: str) -> None:
         """Puts the conversation into the desk's queue when the turn commits."""
         self.handoff = self.handoff or reason
+
+    def second_look(self, reading: Mapping[str, Any] | None) -> bool:
+        """Hands on what the second reader of danger says of this turn's words; True: think no further."""
+        return reading is not None and self.judge is not None and self.judge(self, reading)
 
     def fail(self, step: str, error: BaseException) -> None:
         """Notes the first error of the turn: Rasa would swallow it and go on."""

@@ -130,7 +130,8 @@ class Stage:
 
     def work(self, answer: str = "好的", **more: Any) -> Worked | None:
         """The bot works one turn and says `answer`."""
-        tools = TurnTools(self.parts.database, self.parts.replies, self.parts.keys, self.wake, self.clock)
+        tools = TurnTools(self.parts.database, self.parts.replies, self.parts.keys, self.wake, self.clock,
+                          self.parts.accept_tools)
         return work_one(tools, lambda turn: turn.say_text(answer, **more))
 
     def ticket(self, unit: str = LONGXI, unit_name: str = "龙溪街道", **more: Any) -> Ticket:

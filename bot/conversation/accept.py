@@ -201,6 +201,26 @@ def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conv
         log.error("danger_ticket_failed", conversation=conversation.id, error=type(error).__name__)
 
 
+def raise_danger(session: Session, tools: AcceptTools, message: Message, hits: tuple[Hit, ...], channel: str,
+                 now: datetime) -> None:
+    """Answers danger that was not heard when the message came in: as if a gate had. The caller commits.
+
+    Whose conversation it is by now decides what is written, as in `accept`; a closed one is nobody's any more.
+    """
+    conversation = session.execute(sa.select(Conversation).where(Conversation.id == message.conversation_id)
+                                   .with_for_update(key_share=True)
+                                   .execution_options(populate_existing=True)).scalar_one()
+    if conversation.mode == "closed":
+        return
+    message.danger = [*(message.danger or []), *({"gate": hit.gate, "level": hit.level} for hit in hits)]
+    facts = Facts.from_json(conversation.facts)
+    facts.doubt = None
+    facts.gates = list(dict.fromkeys([*facts.gates, *(hit.gate for hit in hits)]))
+    conversation.facts = facts.as_json()
+    accepted = Accepted(message.contact_id, conversation.id, message.seq, duplicate=False, hits=hits)
+    _answer_danger(session, tools, conversation, accepted, channel, message.text, now)
+
+
 def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversation, accepted: Accepted, channel: str,
                    text: str, now: datetime) -> None:
     if accepted.level == "none":

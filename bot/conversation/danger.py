@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +12,9 @@ from actions.language.normalise import normalise
 from actions.language.patterns import compile_patterns, read_groups, sentence_start
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "danger"
-COMMON = "common.yaml"
+COMMON, SECOND_READER = "common.yaml", "second_reader.yaml"
 Level = Literal["now", "past"]
+Band = Literal["raise", "ask", "none"]
 
 BLANK = "□"
 TIMES = ("recent", "distant")
@@ -115,22 +116,54 @@ def _last(pattern: re.Pattern[str], text: str) -> int:
     return max((found.end() for found in pattern.finditer(text)), default=-1)
 
 
+def plain_form(text: str, fold: Mapping[int, str] | None = None) -> str:
+    """One form, lower case, characters folded; l e t t e r e d writing is closed up."""
+    plain = normalise(text).text.lower().translate(fold or {})
+    spaces = plain.count(" ")
+    if spaces >= 3 and spaces * 2.5 >= len(plain) - spaces:
+        plain = plain.replace(" ", "")
+    return plain
+
+
+@dataclass(frozen=True)
+class Bands:
+    """From which chance on what the second reader heard counts. The default never does."""
+
+    raise_from: float = 2.0
+    ask_from: float = 2.0
+    least_characters: int = 0
+
+    def of(self, text: str, now: float) -> Band:
+        """`raise` like a gate, `ask` whether somebody is in danger, or `none`; `now` is a chance from 0 to 1."""
+        if len(text.strip()) < self.least_characters:
+            return "none"
+        return "raise" if now >= self.raise_from else "ask" if now >= self.ask_from else "none"
+
+
+def _load_bands(path: Path) -> Bands:
+    data = load_yaml(path)
+    require_keys(path, data, ["raise_from", "ask_from", "least_characters"])
+    bands = Bands(float(data["raise_from"]), float(data["ask_from"]), int(data["least_characters"]))
+    if not 0 < bands.ask_from <= bands.raise_from < 1:
+        raise ConfigError(path, line_of(data, "ask_from"), "not 0 < ask_from <= raise_from < 1",
+                          "put them in order")
+    return bands
+
+
 class Gates:
     """Every kind of danger, ready to check a message. Pure: same text, same answer."""
 
-    def __init__(self, kinds: Iterable[_Kind], cues: _Cues) -> None:
+    def __init__(self, kinds: Iterable[_Kind], cues: _Cues, bands: Bands = Bands()) -> None:
+        self.bands = bands
         self._kinds = tuple(sorted(kinds, key=lambda kind: kind.order))
         self._cues = cues
         self.kinds = tuple(kind.id for kind in self._kinds)
         self.replies = frozenset(reply for kind in self._kinds for reply in (kind.now_reply, kind.past_reply))
 
-    def _prepare(self, text: str) -> str:
-        """One form, lower case, simplified characters; l e t t e r e d writing is closed up."""
-        plain = normalise(text).text.lower().translate(self._cues.fold)
-        spaces = plain.count(" ")
-        if spaces >= 3 and spaces * 2.5 >= len(plain) - spaces:
-            plain = plain.replace(" ", "")
-        return plain
+    def hit(self, kind: str, level: Level, heard: str) -> Hit:
+        """Danger of a kind that something else than these words has heard. Raises KeyError for an unknown kind."""
+        own = {one.id: one for one in self._kinds}[kind]
+        return Hit(f"{kind}_{level}", level, own.now_reply if level == "now" else own.past_reply, heard)
 
     def _level(self, kind: _Kind, text: str, start: int, end: int, mild: bool) -> Level | None:
         """What the words around a find make of it; None when it did not happen."""
@@ -176,7 +209,7 @@ class Gates:
 
         Never raises. Linear in the length of the text. Source of the kinds: notes/policy.md 3.3.
         """
-        plain = self._prepare(text)
+        plain = plain_form(text, self._cues.fold)
         hits = [hit for kind in self._kinds if (hit := self._hear(kind, plain))]
         return tuple(sorted(hits, key=lambda hit: hit.level != "now"))
 
@@ -189,7 +222,8 @@ def highest(hits: Iterable[Hit]) -> Hit | None:
 
 def load_gates(folder: Path = FOLDER) -> Gates:
     """Reads common.yaml and one file per kind. Raises ConfigError with file, line, what and how to mend."""
-    paths = sorted(path for path in folder.glob("*.yaml") if path.name != COMMON)
+    paths = sorted(path for path in folder.glob("*.yaml") if path.name not in (COMMON, SECOND_READER))
     if not paths:
         raise ConfigError(folder, None, "no kind of danger is described here", "restore config/danger")
-    return Gates([_load_kind(path) for path in paths], _load_common(folder / COMMON))
+    bands = _load_bands(folder / SECOND_READER) if (folder / SECOND_READER).exists() else Bands()
+    return Gates([_load_kind(path) for path in paths], _load_common(folder / COMMON), bands)

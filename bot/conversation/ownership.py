@@ -97,7 +97,7 @@ def release(session: Session, viewer: Viewer, conversation_id: int, replies: Rep
     conversation, channel = _owned(session, viewer, conversation_id)
     conversation.mode, conversation.owner_id, conversation.dialogue = "bot", None, None
     conversation.epoch += 1
-    conversation.facts = {**conversation.facts, "asking": None, "misses": 0}
+    conversation.facts = {**conversation.facts, "asking": None, "misses": 0, "doubt": None}
     if conversation.danger == "now":  # a person has looked after it
         conversation.danger = "past"
     session.flush()

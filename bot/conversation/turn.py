@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,9 @@ from actions.privacy.keys import Keys
 from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Draft, Message, TurnAttempt
 from actions.turn import Facts, Inbound, Turn, working
+from bot.conversation.accept import AcceptTools, raise_danger
 from bot.conversation.outbox import add_message, seal_hidden
+from bot.conversation.second_reader import answer_of, judge
 from bot.conversation.wake import OUT, Wake
 
 log = structlog.get_logger(__name__)
@@ -29,18 +32,23 @@ Think = Callable[[Turn], None]
 
 @dataclass(frozen=True)
 class TurnTools:
-    """What a worker needs: the database, a second small one for attempts, texts, keys, wake-ups, and the clock."""
+    """What a worker needs: the database, texts, keys, wake-ups, the clock, and what answering danger takes."""
 
     database: Database
     replies: Replies
     keys: Keys
     wake: Wake
     now: Callable[[], datetime]
+    accepting: AcceptTools
 
 
 @dataclass(frozen=True)
 class Worked:
-    """The outcome of one turn: answered, handed_over (a person owns it), overtaken, begun_again, failed or given_up."""
+    """The outcome of one turn.
+
+    answered, handed_over (a person owns it), overtaken, begun_again, failed, given_up, or raised: words that no gate
+    heard turned out to be danger; safety text, alarm and ticket are there, and the message waits for its turn.
+    """
 
     outcome: str
     conversation_id: int
@@ -117,11 +125,13 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
             session=session, now=now, conversation_id=conversation_id, contact_id=contact_id, channel=channel,
             messages=tuple(_inbound(message, tools.keys) for message in burst), facts=Facts.from_json(facts),
             replies_book=tools.replies, danger=danger, waiting_for_person=waiting_since is not None,
-            dialogue=dialogue,
+            dialogue=dialogue, judge=partial(judge, tools.accepting.gates),
         )
+        doubtful = _settle_doubt(session, tools, turn)
         try:
-            with working(turn):
-                think(turn)
+            if turn.alarm is None:
+                with working(turn):
+                    think(turn)
             if turn.error is None:
                 session.flush()
         except Exception as error:  # whatever it is: the resident gets an answer and a person
@@ -135,10 +145,16 @@ def work_one(tools: TurnTools, think: Think) -> Worked | None:
                       where=_where(error))
             _to_a_person(tools, conversation_id, epoch, ids, channel, "turn_failed")
             return Worked("failed", conversation_id)
-        outcome = _finish(session, tools, turn, epoch, danger_at, ids)
+        if turn.alarm is not None:
+            hit = tools.accepting.gates.hit(turn.alarm, "now", "")
+            raise_danger(session, tools.accepting, (doubtful or burst)[-1], (hit,), channel, tools.now())
+            session.commit()
+            outcome = "raised"
+        else:
+            outcome = _finish(session, tools, turn, epoch, danger_at, ids, burst[-1].seq)
     if outcome == "overtaken":
         _keep_draft(tools, turn, ids)
-    elif outcome == "answered":
+    elif outcome in ("answered", "raised"):
         tools.wake.ring(OUT)
     tools.wake.hint("queue", f"conversation:{conversation_id}", "tickets")
     return Worked(outcome, conversation_id)
@@ -152,8 +168,36 @@ def _where(error: BaseException) -> str:
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
 
 
+def _settle_doubt(session: Session, tools: TurnTools, turn: Turn) -> list[Message]:
+    """Takes the answer to "is somebody in danger now?"; returns the messages because of which it was asked.
+
+    Yes: the alarm. No: those messages are read now, as if nothing had been asked. Anything else: they are read together
+    with what was said instead, and a person looks, for an unclear answer is no no.
+    """
+    doubt = turn.facts.doubt
+    if doubt is None:
+        return []
+    turn.facts.doubt = None
+    asked_about = list(session.execute(
+        sa.select(Message).where(Message.conversation_id == turn.conversation_id, Message.author == "resident",
+                                 Message.seq.in_(doubt["seqs"])).order_by(Message.seq)).scalars())
+    if turn.danger == "now" or not asked_about:
+        return []
+    answer = answer_of(turn)
+    if answer is True:
+        turn.alarm = doubt["kind"]
+        return asked_about
+    earlier = tuple(_inbound(message, tools.keys) for message in asked_about)
+    if answer is False:
+        turn.messages = earlier
+    elif turn.press is None:
+        turn.messages = (*earlier, *turn.messages)
+        turn.ask_for_person("danger")
+    return asked_about
+
+
 def _finish(session: Session, tools: TurnTools, turn: Turn, epoch: int, danger_at: datetime | None,
-            ids: list[int]) -> str:
+            ids: list[int], answers: int) -> str:
     """The one conditional write that decides: still the bot's conversation, still the same epoch, no new danger.
 
     Danger that came meanwhile has its ticket already, and from now on the bot asks only about safety (DESIGN 2
@@ -181,7 +225,7 @@ def _finish(session: Session, tools: TurnTools, turn: Turn, epoch: int, danger_a
     ).scalar_one()
     for reply in turn.replies:
         add_message(session, conversation, turn.channel, author="bot", text=reply.text, now=now, buttons=reply.buttons,
-                    asks=reply.asks, answers=turn.seq, hidden=seal_hidden(tools.keys, reply.hidden))
+                    asks=reply.asks, answers=answers, hidden=seal_hidden(tools.keys, reply.hidden))
     session.execute(sa.update(Message).where(Message.id.in_(ids)).values(waiting=False)
                     .execution_options(synchronize_session=False))
     session.commit()

@@ -115,6 +115,8 @@ class Dialogue:
             }
         else:
             parsed = in_context(self.parse(turn.text), turn.facts.asking is not None)
+            if turn.second_look(parsed.get("danger")):
+                return
         ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed["intent_ranking"]]
         turn.unsure = parsed["intent"]["name"] == FALLBACK
         turn.intent = ranking[0][0] if turn.unsure and ranking else str(parsed["intent"]["name"])

@@ -29,7 +29,10 @@ def understand_text(
         for name, heard in hear_facts(text, today).items()
     }
     needs = facts.get("need_tonight", {}).get("value")
-    urgency = "life_danger" if any(hit.level == "now" for hit in hits) else "urgent" if needs else "none"
+    second = parsed.get("danger") or {"now": 0.0, "kind": None}
+    band = gates.bands.of(text, second["now"])
+    danger = band == "raise" or any(hit.level == "now" for hit in hits)
+    urgency = "life_danger" if danger else "urgent" if needs else "none"
     topic = knowledge.topics.get(intent)
     record = {
         "text": mask_identity(shown).text,
@@ -39,6 +42,7 @@ def understand_text(
         "alternatives": [{"intent": name, "confidence": round(value, 4)} for name, value in ranking[1:4]],
         "urgency": urgency,
         "gates": [hit.gate for hit in hits],
+        "second_reader": {"now": round(second["now"], 4), "kind": second["kind"], "band": band},
         "programmes": list(topic.programmes) if topic else [],
         "facts": facts,
         "places": [

@@ -18,6 +18,7 @@ from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import DatabaseNewer, migrate
 from actions.tickets.rules import Lifecycle, load_lifecycle
+from bot.conversation.accept import AcceptTools
 from bot.conversation.danger import Gates, load_gates
 from bot.conversation.turn import TurnTools
 from bot.conversation.wake import Wake
@@ -127,4 +128,5 @@ def open_parts(
 
 def turn_tools(parts: Parts) -> TurnTools:
     """What a worker needs for its turns."""
-    return TurnTools(parts.database, parts.knowledge.replies, parts.keys, parts.wake, parts.now)
+    accepting = AcceptTools(parts.gates, parts.knowledge)
+    return TurnTools(parts.database, parts.knowledge.replies, parts.keys, parts.wake, parts.now, accepting)

@@ -66,7 +66,8 @@ def interview(line: Line, *names: str) -> Worked | None:
         turn.say_text("问完了")
 
     parts = line.stage.parts
-    return work_one(TurnTools(parts.database, parts.replies, parts.keys, line.stage.wake, line.stage.clock), think)
+    return work_one(TurnTools(parts.database, parts.replies, parts.keys, line.stage.wake, line.stage.clock,
+                      parts.accept_tools), think)
 
 
 def offered(line: Line, server: BotApi, *names: str) -> str:
@@ -382,7 +383,8 @@ def test_sensitive_facts_are_read_back_on_the_page_only(line: Line, server: BotA
         turn.say_text("好")
 
     parts = line.stage.parts
-    tools = TurnTools(parts.database, parts.replies, parts.keys, line.stage.wake, line.stage.clock)
+    tools = TurnTools(parts.database, parts.replies, parts.keys, line.stage.wake, line.stage.clock,
+                      parts.accept_tools)
     work_one(tools, think)
     server.write(WANG, "在吗")
     line.poll()

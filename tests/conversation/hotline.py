@@ -185,7 +185,8 @@ class Hotline:
 
     def __post_init__(self) -> None:
         self.accept_tools = AcceptTools(self.gates, self.knowledge)
-        self.tools = TurnTools(self.database, self.knowledge.replies, self.knowledge.keys, self.wake, self.clock)
+        self.tools = TurnTools(self.database, self.knowledge.replies, self.knowledge.keys, self.wake, self.clock,
+                               self.accept_tools)
         with self.database.begin() as session:
             for login in ("zhou", "wu", "zhang", "auditor"):
                 name, role, unit = STAFF[login]

@@ -93,3 +93,16 @@ def test_hospital_and_household_are_not_read_back_as_the_place(teller: Teller) -
     if place is not None:
         words = teller.parts.keys.open(place["text"].encode())
         assert "医院" not in words and "广安" not in words
+
+
+def test_what_no_gate_hears_the_second_reader_raises(teller: Teller) -> None:
+    teller.say("门坏了出不去，我一个人瘫在床上，渴得很")
+    assert teller.conversation().danger == "now" and teller.asks == ["safe_now"]
+    [ticket] = teller.tickets()
+    assert ticket.urgency == "life_danger" and ticket.legal_basis == "emergency"
+
+
+def test_everyday_words_of_danger_are_asked_nothing(teller: Teller) -> None:
+    for said in ("我卖煤气灶的，想问下个体户补贴", "急诊报销比例是多少", "我爸去年中风，现在想申请护理补贴"):
+        teller.say(said)
+    assert teller.conversation().danger == "none" and "danger_doubt" not in teller.asks

@@ -1,0 +1,213 @@
+"""The second reader of danger: how likely a message says that somebody may die now, and of which kind.
+
+The gates of config/danger hear what their words say; this reader hears what sounds like it. It only ever raises.
+Learned from nlu_data/danger, sentence by sentence; docs/guarantees/danger-first.md says what it finds and misses.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from scipy.sparse import csr_matrix, hstack
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+from actions.language.files import ConfigError, line_of, load_yaml, require_keys
+from actions.language.sentences import MOST, sentences
+from bot.conversation.danger import Gates, load_gates, plain_form
+from bot.dialogue.components.linear import best_sharpness, characters
+from bot.dialogue.components.meanings import Meanings, load_meanings
+from bot.settings import PROJECT
+
+READING = "danger"
+MEANINGS, NONE = "meanings.yml", "none"
+LEVELS = ("none", "now", "past")  # in the order of the model's columns
+LONGEST = 4  # characters in a group
+MEANING_WEIGHT = 0.3  # beside tf-idf rows of length one; 0.08 and 0.15 found fewer on held-back folds, 0.5 no more
+FOLDS, SEED = 5, 20261121
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of nlu_data/danger."""
+
+    text: str
+    level: str
+    kind: str
+
+
+def load_sentences(folder: Path) -> list[Sentence]:
+    """The sentences of every kind. Raises ConfigError with file, line, what and how to mend."""
+    found = []
+    for path in sorted(folder.glob("*.yml")):
+        if path.name == MEANINGS:
+            continue
+        data = load_yaml(path)
+        require_keys(path, data, ["kind"], list(LEVELS))
+        if data["kind"] != path.stem:
+            raise ConfigError(path, line_of(data, "kind"), f"kind {data['kind']!r} is not the file's name",
+                              "make the two equal")
+        for level in LEVELS:
+            found += [Sentence(str(text), level, path.stem) for text in data.get(level) or ()]
+    if not found:
+        raise ConfigError(folder, None, "no sentence of danger is here", "restore nlu_data/danger")
+    return found
+
+
+def pieces(text: str) -> list[str]:
+    """What is read at once: a short text whole, so that its "last year" counts; a long one sentence by sentence."""
+    return sentences(text) if len(text) > MOST else [text]
+
+
+class Material:
+    """What the reader learns from: pieces of text with level and kind."""
+
+    def __init__(self, own: Sequence[Sentence], others: Sequence[str], gates: Gates) -> None:
+        """`others`: everyday utterances; one in which a gate hears danger says neither yes nor no and is left out."""
+        rows = [(plain_form(one.text), one.level, one.kind) for one in own]
+        rows += [(plain_form(piece), NONE, NONE) for text in others if not gates.check(text) for piece in pieces(text)]
+        self.texts = [text for text, _, _ in rows]
+        self.levels = np.array([level for _, level, _ in rows])
+        self.kinds = np.array([kind for _, _, kind in rows])
+        self.own = np.arange(len(rows)) < len(own)
+
+
+class Reader:
+    """Texts in, chances out. Learned once; small enough to be copied into every worker."""
+
+    def __init__(self, meanings: Meanings, fit: float = 5.0) -> None:
+        self._meanings = list(meanings.values())
+        self._fit = fit
+        self._characters = characters(LONGEST)
+        self._level: LogisticRegression | None = None
+        self._kind: LogisticRegression | None = None
+        self._sharpness = 1.0
+
+    def _features(self, texts: Sequence[str]) -> csr_matrix:
+        rows, columns, many = [], [], len(self._meanings)
+        for row, text in enumerate(texts):
+            heard = [place for place, words in enumerate(self._meanings) if words.search(text)]
+            found = heard + [many + one * many + two for one, two in combinations(heard, 2)]
+            rows += [row] * len(found)
+            columns += found
+        weights = np.full(len(rows), MEANING_WEIGHT, dtype=np.float32)
+        together = csr_matrix((weights, (rows, columns)), shape=(len(texts), many + many * many))
+        return hstack([self._characters.transform(texts), together]).tocsr()
+
+    def _learn(self, texts: Sequence[str], labels: np.ndarray) -> LogisticRegression:
+        model = LogisticRegression(C=self._fit, max_iter=300, class_weight="balanced")
+        return model.fit(self._features(texts), labels)
+
+    def learn(self, material: Material) -> None:
+        """Learns levels from everything and kinds from what is danger."""
+        self._sharpness = best_sharpness(*self.held_back(material))
+        self._characters = characters(LONGEST).fit(material.texts)
+        self._level = self._learn(material.texts, material.levels)
+        danger = np.flatnonzero(material.kinds != NONE)
+        self._kind = self._learn([material.texts[i] for i in danger], material.kinds[danger])
+
+    def held_back(self, material: Material) -> tuple[np.ndarray, np.ndarray]:
+        """(scores text × level, right column) of each text as read by a model that never saw it."""
+        scores = np.zeros((len(material.texts), len(LEVELS)))
+        right = np.searchsorted(LEVELS, material.levels)
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+        for seen, unseen in folds.split(material.texts, right):
+            known = [material.texts[i] for i in seen]
+            self._characters = characters(LONGEST).fit(known)
+            model = self._learn(known, material.levels[seen])
+            scores[unseen] = model.decision_function(self._features([material.texts[i] for i in unseen]))
+        return scores, right
+
+    def read(self, text: str) -> dict[str, Any]:
+        """{now, kind, kinds: {kind: chance}}: of the piece that says most clearly that somebody may die now."""
+        assert self._level is not None and self._kind is not None
+        features = self._features(pieces(plain_form(text)))
+        levels = softmax(self._level.decision_function(features) * self._sharpness, axis=1)
+        worst = int(levels[:, LEVELS.index("now")].argmax())
+        now = float(levels[worst, LEVELS.index("now")])
+        kinds = softmax(self._kind.decision_function(features[worst])[0])
+        best = int(kinds.argmax())
+        return {"now": now, "kind": str(self._kind.classes_[best]),
+                "kinds": {str(name): float(now * part) for name, part in zip(self._kind.classes_, kinds, strict=True)}}
+
+    def state(self) -> dict[str, Any]:
+        """Everything `from_state` needs."""
+        assert self._level is not None and self._kind is not None
+        models = [(m.classes_, m.coef_.astype(np.float32), m.intercept_.astype(np.float32))
+                  for m in (self._level, self._kind)]
+        return {"meanings": [words.pattern for words in self._meanings], "characters": self._characters,
+                "models": models, "sharpness": self._sharpness}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Reader:
+        """A reader that was learned before."""
+        reader = cls({str(place): re.compile(words) for place, words in enumerate(state["meanings"])})
+        reader._characters, reader._sharpness = state["characters"], state["sharpness"]
+        models = []
+        for labels, weights, offsets in state["models"]:
+            model = LogisticRegression()
+            model.classes_, model.coef_, model.intercept_ = labels, weights, offsets
+            models.append(model)
+        reader._level, reader._kind = models
+        return reader
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
+class DangerReader(GraphComponent):
+    """Adds `danger` to a message: see Reader.read."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """`silent`: intents whose utterances often carry danger nobody marked; `edition`: of the files read here."""
+        return {"folder": "nlu_data/danger", "silent": [], "C": 5.0, "edition": None}
+
+    def __init__(self, config: dict[str, Any], storage: ModelStorage, resource: Resource,
+                 reader: Reader | None = None) -> None:
+        self._config, self._storage, self._resource, self._reader = config, storage, resource, reader
+
+    @classmethod
+    def create(cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource,
+               execution_context: ExecutionContext) -> DangerReader:
+        """A new one, to be trained."""
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learns from nlu_data/danger, and from all other utterances that nobody is in danger."""
+        folder = PROJECT / self._config["folder"]
+        others = [e.get(TEXT) for e in training_data.intent_examples
+                  if (e.get(TEXT) or "").strip() and e.get(INTENT) not in self._config["silent"]]
+        self._reader = Reader(load_meanings(folder / MEANINGS), self._config["C"])
+        self._reader.learn(Material(load_sentences(folder), others, load_gates()))
+        with self._storage.write_to(self._resource) as place:
+            (place / "danger.pickle").write_bytes(pickle.dumps(self._reader.state()))
+        return self._resource
+
+    @classmethod
+    def load(cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource,
+             execution_context: ExecutionContext, **kwargs: Any) -> DangerReader:
+        """The trained one."""
+        with model_storage.read_from(resource) as place:
+            state = pickle.loads((place / "danger.pickle").read_bytes())
+        return cls(config, model_storage, resource, Reader.from_state(state))
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Reads each message."""
+        for message in messages:
+            if message.get(TEXT) and self._reader is not None:
+                message.set(READING, self._reader.read(message.get(TEXT)), add_to_output=True)
+        return messages
