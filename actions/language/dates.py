@@ -57,7 +57,7 @@ def _words() -> _Words:
     leads, names = one_of(data["weekday_leads"]), "[" + "".join(weekdays) + "]"
     pattern = re.compile(
         rf"(?P<iso>(?<!\d)(?:19|20)\d\d[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?!\d))"
-        rf"|(?P<full>(?:(?<!\d)(?P<fy>(?:19|20)\d\d|\d\d){year}|(?P<fyn>{by_group['years']}))(?P<fm>{small}){month}"
+        rf"|(?P<full>(?:(?<!\d)(?P<fy>(?:19|20)\d\d|\d\d|[{''.join(numerals)}]{{4}}){year}|(?P<fyn>{by_group['years']}))(?P<fm>{small}){month}"
         rf"(?:{month_tail}|(?P<fd>{small}){day}?)?)"
         rf"|(?P<mmonth>{by_group['months']})(?:(?P<md>{small}){day})?"
         rf"|(?P<mday>(?<!\d)(?P<m>{small}){month}(?P<d>{small}){day}?)"
@@ -67,6 +67,7 @@ def _words() -> _Words:
         rf"|(?P<weekday>{leads}(?P<wn>{names}))"
         rf"|(?P<ago>(?<!\d)(?P<an>{small}|{half})(?P<au>{one_of(units)})(?P<ah>{half})?{more}?{one_of(data['ago'])})"
         rf"|(?P<year>{by_group['years']})"
+        rf"|(?P<named_year>(?<!\d)(?P<ny>(?:19|20)\d\d|[{''.join(numerals)}]{{4}}){year})"
         rf"|(?P<dom>(?<![\d:.{month}])(?P<dn>\d{{1,2}}){str(data['day'][1])}(?![{not_day}]))"
     )
     return _Words(named, numerals, ten, half, weekdays, units, pattern)
@@ -82,6 +83,11 @@ def _small(text: str, known: _Words) -> int | None:
             return None
         return (known.numerals.get(tens, 1) if tens else 1) * 10 + (known.numerals.get(ones, 0) if ones else 0)
     return known.numerals.get(text) if len(text) == 1 else None
+
+
+def _year(text: str, known: _Words) -> int:
+    """A year in digits or in numerals read one by one (二〇一五)."""
+    return int("".join(str(known.numerals.get(character, character)) for character in text))
 
 
 def _day(year: int, month: int, day: int) -> date | None:
@@ -118,7 +124,7 @@ def _read_ago(found: re.Match[str], today: date, known: _Words) -> Span | None:
 
 def _read_full(found: re.Match[str], today: date, known: _Words) -> Span | None:
     if found["fy"]:
-        year = int(found["fy"])
+        year = _year(found["fy"], known)
         year += 2000 if year < 100 else 0
     else:
         year = today.year - int(known.named[found["fyn"]][1]["years_ago"])
@@ -187,6 +193,11 @@ def _read_year(found: re.Match[str], today: date, known: _Words) -> Span | None:
     return date(year, 1, 1), min(date(year, 12, 31), today), 0.4
 
 
+def _read_named_year(found: re.Match[str], today: date, known: _Words) -> Span | None:
+    year = _year(found["ny"], known)
+    return (date(year, 1, 1), min(date(year, 12, 31), today), 0.4) if 1900 <= year <= today.year else None
+
+
 def _read_day_of_month(found: re.Match[str], today: date, known: _Words) -> Span | None:
     """The latest such day of the last three months."""
     for months in range(3):
@@ -203,7 +214,7 @@ def _read_date(found: re.Match[str], today: date, known: _Words) -> Span | None:
 READERS: dict[str, Callable[[re.Match[str], date, _Words], Span | None]] = {
     "iso": _read_iso, "full": _read_full, "mmonth": _read_named_month, "mday": _read_date, "span": _read_span,
     "day": _read_named_day, "week": _read_week, "weekday": _read_weekday, "ago": _read_ago, "year": _read_year,
-    "dom": _read_day_of_month,
+    "named_year": _read_named_year, "dom": _read_day_of_month,
 }
 
 

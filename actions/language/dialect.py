@@ -6,16 +6,15 @@ import re
 from functools import lru_cache
 
 from actions.language.data import FOLDER, one_of, words
-from actions.language.files import ConfigError, line_of
+from actions.language.files import require_keys
 from actions.language.normalise import Normal
 
 
 @lru_cache(maxsize=1)
 def _lexicon() -> tuple[re.Pattern[str], dict[str, str]]:
     data = words("dialect")
-    if "words" not in data:
-        raise ConfigError(FOLDER / "dialect.yaml", line_of(data), "key 'words' is missing", "add words: …")
-    lexicon = {str(said): str(meant) for said, meant in data["words"].items()}
+    require_keys(FOLDER / "dialect.yaml", data, ["words", "slips"])
+    lexicon = {str(said): str(meant) for part in ("slips", "words") for said, meant in data[part].items()}
     return re.compile(one_of(lexicon)), lexicon
 
 

@@ -27,7 +27,7 @@ class Money:
 def _periods() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...]:
     made = []
     for name, entry in words("money")["periods"].items():
-        before = re.compile(one_of(entry["before"]) + r"[^,。!?;\n\d]{0,4}$")
+        before = re.compile(one_of(entry["before"]) + r"[^,。!?;\n\d]{0,8}$")
         after = re.compile(rf"[ ]?(?:/|{one_of(words('money')['per'])})?[ ]?" + one_of(entry["after"]))
         made.append((str(name), before, after))
     return tuple(made)
@@ -50,13 +50,13 @@ def _is_money(number: Number, text: str) -> bool:
 
 
 def find_money(text: str) -> list[Money]:
-    """Every sum in a normalised text. 一天一万多 is 10000 and more per day. Never raises."""
+    """Every sum in a normalised text. 一天一万多 is 10000 to 20000 per day. Never raises."""
     sums: list[Money] = []
     for number in find_numbers(text):
         if not _is_money(number, text):
             continue
         period, start, end = "once", number.start, number.end
-        before = text[max(0, start - 10):start]
+        before = text[max(0, start - 14):start]
         for name, leading, trailing in _periods():
             after = trailing.match(text, end)
             front = leading.search(before)

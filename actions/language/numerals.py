@@ -9,8 +9,9 @@ from functools import lru_cache
 from actions.language.data import FOLDER, one_of, words
 from actions.language.files import ConfigError, line_of
 
+ABOUT = (Decimal("0.8"), Decimal("1.2"))  # how far "about" reaches
 LONGEST = 24  # characters of one spoken number; longer runs are serial numbers, not amounts
-KEYS = ("digits", "units", "letters", "several", "half", "half_of", "more", "at_most", "at_least", "between",
+KEYS = ("digits", "units", "letters", "several", "half", "half_of", "more", "about", "at_most", "at_least", "between",
         "kinds", "not_numbers")
 
 
@@ -45,6 +46,7 @@ class _Words:
     big: frozenset[str]
     number: re.Pattern[str]
     lookalike: re.Pattern[str]
+    about: str
 
 
 @lru_cache(maxsize=1)
@@ -59,7 +61,8 @@ def _words() -> _Words:
     several, half = str(data["several"]), str(data["half"])
     kinds = {str(word): str(kind) for kind, entries in data["kinds"].items() for word in entries}
     spoken = "".join([*digits, *units, several])
-    more, big = "".join(map(str, data["more"])), "".join(units)
+    about, big = "".join(map(str, data["about"])), "".join(units)
+    more = "".join(map(str, data["more"])) + about
     ends = "".join(letters)
     half_of = one_of(data["half_of"])
     # An Arabic number may be followed by units (3万, 1.5万, 3千5); a spoken one is a run of numeral characters.
@@ -74,7 +77,7 @@ def _words() -> _Words:
         re.compile(one_of(kinds)),
         re.compile(f"(?:(?P<most>{one_of(data['at_most'])})|(?P<least>{one_of(data['at_least'])}))$"),
         frozenset([*units, *letters]), number,
-        re.compile(rf"(?<![\d{spoken}])" + one_of(data["not_numbers"])),
+        re.compile(rf"(?<![\d{spoken}])" + one_of(data["not_numbers"])), about,
     )
 
 
@@ -147,18 +150,27 @@ def _arabic(found: re.Match[str], known: _Words) -> tuple[Decimal, Decimal] | No
     return value, value
 
 
-def _read(found: re.Match[str], known: _Words) -> tuple[Decimal, Decimal, bool] | None:
-    """Low, high and whether more was said to come on top."""
+def _read(found: re.Match[str], known: _Words) -> tuple[Decimal, Decimal] | None:
+    """Low and high, with what "a little more" and "about" add."""
     if found["arabic"]:
         band, more, late = _arabic(found, known), found["more1"], found["late1"]
     elif found["spoken"]:
         band, more, late = _band(found["spoken"], known), found["more2"], found["late2"]
     else:
-        return Decimal("0.5"), Decimal("0.5"), False
+        return Decimal("0.5"), Decimal("0.5")
     if band is None:
         return None
     scale = known.units[late] if late else 1
-    return band[0] * scale, band[1] * scale, bool(more)
+    low, high = band[0] * scale, band[1] * scale
+    if more and more in known.about:
+        return low * ABOUT[0], high * ABOUT[1]
+    return low, high + (_last_place(high) if more else 0)
+
+
+def _last_place(value: Decimal) -> Decimal:
+    """The unit of the last digit that was said: 1000 of 3000, 10 of 120."""
+    digits = value.normalize().as_tuple()
+    return Decimal(1).scaleb(int(digits.exponent)) if value else Decimal(0)
 
 
 def _kind(text: str, end: int, known: _Words) -> tuple[str, int]:
@@ -174,8 +186,8 @@ def _tidy(value: Decimal) -> Decimal:
 def find_numbers(text: str) -> list[Number]:
     """Every number in a normalised text, in order. Never raises; linear in the length of the text.
 
-    两三千 is the band 2000-3000, 一万多 is 10000 and open above, 不到一千 is open below up to 1000, 几百 is 200-900,
-    2000到3000 is one band. An exact number has value == low == high.
+    两三千 is the band 2000-3000, 一万多 is 10000-20000, 万把块 is 8000-12000, 不到一千 is open below up to 1000, 几百 is
+    200-900, 2000到3000 is one band. An exact number has value == low == high.
     """
     known = _words()
     blanked = known.lookalike.sub(lambda found: " " * len(found.group()), text)
@@ -185,7 +197,7 @@ def find_numbers(text: str) -> list[Number]:
         read = _read(found, known)
         if read is None:
             continue
-        low, high, more = _tidy(read[0]), _tidy(read[1]), read[2]
+        low, high = _tidy(read[0]), _tidy(read[1])
         start, (kind, end) = found.start(), _kind(text, found.end(), known)
         scaled = not known.big.isdisjoint(found.group())
         joined = _joined(text, numbers, bare, start, low, kind, scaled, known)
@@ -193,12 +205,11 @@ def find_numbers(text: str) -> list[Number]:
             previous = numbers.pop()
             bare.pop()
             first = previous.low if joined == 1 else (previous.low or Decimal(0)) * joined
-            numbers.append(Number(None, first, None if more else high, previous.start, end,
-                                  text[previous.start:end], kind))
+            numbers.append(Number(None, first, high, previous.start, end, text[previous.start:end], kind))
             bare.append((previous.start, found.end(), scaled))
             continue
         bottom: Decimal | None = low
-        top: Decimal | None = None if more else high
+        top: Decimal | None = high
         limit = known.limit.search(text[max(0, start - 3):start])
         if limit and limit["most"]:
             bottom, top, start = None, high, start - len(limit["most"])

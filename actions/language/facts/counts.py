@@ -1,0 +1,126 @@
+"""How many live together, how old somebody is, which grade a card says."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.language.facts.book import Book
+from actions.language.facts.message import Find, Message
+from actions.language.facts.persons import SELF, person_before
+from actions.language.numerals import Number
+
+MOST_PEOPLE, MOST_COUNTED, GRADES = 30, 12, 4
+AGE_OF = 5  # characters: 五岁的娃儿
+LESS_OWNER = 0.1
+COUNTING = ("count", "people", "plain")
+
+
+def people(book: Book, message: Message) -> Find | None:
+    """How many live together: a number of people near a word for the household, or one who lives alone."""
+    settings = book.numbers["household_people"]
+    for number in message.numbers:
+        if number.kind != "people" or number.value is None or not 1 <= number.value <= MOST_PEOPLE:
+            continue
+        if book.near["household_people", "near"].search(message.text, max(0, number.start - 6), number.end + 3):
+            return Find(int(number.value), number.start, number.end, float(settings["confidence"]))
+    alone = book.near["household_people", "alone"].search(message.text)
+    return Find(1, *alone.span(), float(settings["alone_confidence"])) if alone else None
+
+
+def minors(book: Book, message: Message) -> Find | None:
+    """How many children the household has: a number directly before a word for children."""
+    return _counted(book, message, "household_minors")
+
+
+def over_sixty(book: Book, message: Message) -> Find | None:
+    """How many old people the household has."""
+    return _counted(book, message, "household_over_60")
+
+
+def _counted(book: Book, message: Message, fact: str) -> Find | None:
+    settings = book.numbers[fact]
+    counted, never, near = book.near[fact, "counted"], book.near[fact, "never"], book.near.get((fact, "near"))
+    for number in message.numbers:
+        if number.kind not in COUNTING or number.value is None or not 1 <= number.value <= MOST_COUNTED:
+            continue
+        opening, closing = message.clause(number.start)
+        found = counted.search(message.text, number.end, min(closing, number.end + int(settings["between"]) + 6))
+        if found is None or found.start() > number.end + int(settings["between"]):
+            continue
+        opening, closing = max(opening, number.start - book.before), min(closing, found.end() + book.after)
+        if never.search(message.text, opening, closing):
+            continue
+        if near is None or near.search(message.text, opening, closing):
+            return Find(int(number.value), number.start, found.end(), float(settings["confidence"]))
+    return None
+
+
+def grade(book: Book, message: Message) -> Find | None:
+    """The grade of a disability, 1 to 4."""
+    settings = book.numbers["disability_grade"]
+    for number in message.numbers:
+        if number.kind != "grade" or number.value is None or not 1 <= number.value <= GRADES:
+            continue
+        if book.near["disability_grade", "near"].search(message.text, max(0, number.start - 8), number.end + 6):
+            return Find(int(number.value), number.start, number.end, float(settings["confidence"]))
+    return None
+
+
+@dataclass(frozen=True)
+class _Age:
+    years: int
+    start: int
+    end: int
+    owner: Find | None
+    among: bool  # one of several children: the small one is three
+
+
+def age(book: Book, message: Message, whom: str | None) -> tuple[Find | None, Find | None]:
+    """The age of who needs help, and, where that was not said, the person whose age is the only one told."""
+    settings = book.numbers["age"]
+    ages = [one for number in message.numbers if (one := _age(book, message, number)) is not None]
+    own = [one for one in ages if one.owner is not None and one.owner.value == (whom or SELF) and not one.among]
+    if own:
+        told = own[0]
+        return Find(told.years, told.start, told.end, float(settings["confidence"])), _owner(book, told)
+    if len(ages) != 1 or (whom is not None and ages[0].owner is not None) or ages[0].among:
+        return None, None
+    told = ages[0]
+    sure = told.owner is not None
+    confidence = float(settings["confidence" if sure else "unclear_confidence"])
+    return Find(told.years, told.start, told.end, confidence), _owner(book, told)
+
+
+def _owner(book: Book, told: _Age) -> Find | None:
+    """Who needs help, by whose age is told first."""
+    if told.owner is None or told.owner.start > told.start:
+        return None
+    name = "self_confidence" if told.owner.value == SELF else "person_confidence"
+    confidence = float(book.numbers["whom"][name]) - LESS_OWNER
+    return Find(told.owner.value, told.owner.start, told.owner.end, round(confidence, 2))
+
+
+def _age(book: Book, message: Message, number: Number) -> _Age | None:
+    settings, text = book.numbers["age"], message.text
+    if number.value is None or number.value != int(number.value) or not 0 <= number.value <= int(settings["largest"]):
+        return None
+    before = person_before(book, message, number.start, int(settings["reach"]))
+    if number.kind != "age" and not _bare_age(book, message, number, before):
+        return None
+    opening = message.clause(number.start)[0]
+    among = bool(book.near["age", "elder"].search(text, opening, number.start))
+    owner = before
+    if text.startswith(str(settings["of"]), number.end):
+        after = book.persons.search(text, number.end, number.end + AGE_OF)
+        owner = Find(book.person_of[after.group()], after.start(), after.end(), 1.0) if after else before
+    return _Age(int(number.value), number.start, number.end, owner, among)
+
+
+def _bare_age(book: Book, message: Message, number: Number, before: Find | None) -> bool:
+    """A number without a unit is an age right after 今年 or a person, when the clause ends behind it."""
+    text, settings = message.text, book.numbers["age"]
+    if number.kind != "plain" or (number.value or 0) < int(settings["least_bare"]):
+        return False
+    if number.end < len(text) and not any(text.startswith(end, number.end) for end in settings["ends"]):
+        return False
+    led = any(text.endswith(word, 0, number.start) for word in settings["near"])
+    return led or (before is not None and before.end == number.start)

@@ -1,0 +1,57 @@
+"""Who is spoken of where in a message, and for whom help is asked."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actions.language.facts.book import Book
+from actions.language.facts.message import Find, Message
+from actions.language.facts.sayings import first, says
+
+SELF = "self"
+LOOK_BACK = 60  # characters; further back a person word says nothing about who is meant
+
+
+def person_before(book: Book, message: Message, position: int, reach: int) -> Find | None:
+    """The person named last before a place, within its sentence and `reach` characters."""
+    begin = max(0, position - reach, message.sentence(position)[0])
+    last = None
+    for found in book.persons.finditer(message.text, begin, position):
+        if not _denied(book, message.text, found.start()):
+            last = Find(book.person_of[found.group()], found.start(), found.end(), 1.0)
+    return last
+
+
+def _denied(book: Book, text: str, start: int) -> bool:
+    return any(text.endswith(word, 0, start) for word in book.numbers["whom"]["not"])
+
+
+def for_whom(book: Book, message: Message, event: Find | None) -> Find | None:
+    """Who needs help: said outright, else whose event it is; None where nobody was named."""
+    outright = says(book, "for_whom", message, None)
+    if outright:
+        return first(outright)
+    if event is None:
+        return None
+    settings = book.numbers["whom"]
+    person = person_before(book, message, event.start, int(settings["near"]))
+    if person is None:
+        person = _subject(book, message, event)
+    if person and person.value != SELF:
+        return replace(person, confidence=float(settings["person_confidence"]))
+    me = person or _first_self(book, message)
+    return replace(me, confidence=float(settings["self_confidence"])) if me else None
+
+
+def _subject(book: Book, message: Message, event: Find) -> Find | None:
+    """The person whom the sentence of the event began with, when nobody else stands in between."""
+    begin = message.sentence(event.start)[0]
+    if event.start - begin > LOOK_BACK:
+        return None
+    return person_before(book, message, event.start, LOOK_BACK)
+
+
+def _first_self(book: Book, message: Message) -> Find | None:
+    for found in book.persons.finditer(message.text):
+        if book.person_of[found.group()] == SELF and not _denied(book, message.text, found.start()):
+            return Find(SELF, found.start(), found.end(), 1.0)
+    return None
