@@ -15,10 +15,10 @@ from actions.language.patterns import compile_patterns, read_groups
 TOPICS = ("event", "persons", "household", "health", "benefits")
 PERSONS = ("self", "child", "parent", "spouse", "other")
 CHOICES = ("first", "last", "all", "event")
-GUARDS = ("others", "past", "asked", "wished", "generic")
+GUARDS = ("others", "past", "asked", "wished", "generic", "died")
 # a guard is a list of regular expressions that end or begin at the saying, or of plain words within its clause
 ENDING, BEGINNING, WITHIN = ("denied", "wished"), ("denied_after", "over_after", "imagined_after", "generic"), (
-    "imagined", "not_imagined", "asked", "past", "owners")
+    "imagined", "not_imagined", "asked", "past", "died", "owners")
 SPOKEN = ("event_kind", "need_tonight", "safe_now", "family_can_help", "sleeps_rough", "living_hard", "asked_before",
           "third_party_pays", "for_whom", "home", "supporters", "household_register", "residence_permit",
           "registered_unemployed", "child_in_school", "property_over_limit", "serious_illness", "disability_card",
@@ -60,6 +60,7 @@ class Book:
     parents: Any
     near: dict[tuple[str, ...], re.Pattern[str]]
     groups: dict[str, list[str]]
+    childs: re.Pattern[str]  # a child, and perhaps 的, right before a word for its parent
 
 
 def _path(name: str) -> Path:
@@ -145,4 +146,5 @@ def the_book() -> Book:
     near = _near(numbers, ()) | _near(money, ("money",)) | _near(parents, ("parents",))
     person_of = {word: person for person in PERSONS for word in groups[person]}
     return Book(sayings, _guards(shared), int(shared["reach"]["before"]), int(shared["reach"]["after"]),
-                re.compile(one_of(person_of)), person_of, numbers, money, parents, near, groups)
+                re.compile(one_of(person_of)), person_of, numbers, money, parents, near, groups,
+                re.compile(one_of([*parents["children"], *(f"{child}{numbers['age']['of']}" for child in parents["children"])]) + r"\Z"))

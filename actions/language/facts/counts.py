@@ -39,13 +39,15 @@ def over_sixty(book: Book, message: Message) -> Find | None:
 def _counted(book: Book, message: Message, fact: str) -> Find | None:
     settings = book.numbers[fact]
     counted, never, near = book.near[fact, "counted"], book.near[fact, "never"], book.near.get((fact, "near"))
-    for number in message.numbers:
-        if number.kind not in COUNTING or number.value is None or not 1 <= number.value <= MOST_COUNTED:
+    counting = [number for number in message.numbers if number.kind in COUNTING]
+    for place, number in enumerate(counting):
+        if number.value is None or not 1 <= number.value <= MOST_COUNTED:
             continue
         opening, closing = message.clause(number.start)
         found = counted.search(message.text, number.end, min(closing, number.end + int(settings["between"]) + 6))
-        if found is None or found.start() > number.end + int(settings["between"]):
-            continue
+        following = counting[place + 1].start if place + 1 < len(counting) else len(message.text)
+        if found is None or found.start() > min(number.end + int(settings["between"]), following):
+            continue  # 一个人带两个娃: the nearer number counts them
         opening, closing = max(opening, number.start - book.before), min(closing, found.end() + book.after)
         if never.search(message.text, opening, closing):
             continue

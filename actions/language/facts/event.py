@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from actions.language.dates import DateHeard, find_dates
 from actions.language.facts.book import Book
 from actions.language.facts.message import Find, Message
+from actions.language.facts.persons import person_before
 from actions.language.facts.sayings import LESS_FIRST, says
 
 NEAR = 60          # characters between an event and its day
@@ -72,11 +73,17 @@ def _candidate(book: Book, message: Message, find: Find, days: _Days, today: dat
     limit = today - timedelta(days=int(book.numbers["event_day"]["old_after_days"]))
     long_ago = day is not None and day.last < limit
     over = bool(book.near["event_day", "over"].search(message.text, find.end, min(closing, find.end + book.after)))
-    last = None
-    for found in book.persons.finditer(message.text, max(message.sentence(find.start)[0], find.start - 2 * book.before),
-                                       find.start):
-        last = book.person_of[found.group()]
-    return _Candidate(find, day, once or was or long_ago, over or (once and (was or long_ago)), last == "other")
+    person = person_before(book, message, find.start, 2 * book.before)
+    old, another = once or was or long_ago, person is not None and person.value == "other"
+    over = over or (once and (was or long_ago)) or (another and old) or _of_dead_parent(book, message, person, find)
+    return _Candidate(find, day, old, over, another)
+
+
+def _of_dead_parent(book: Book, message: Message, person: Find | None, event: Find) -> bool:
+    """Whether it is how a child's parent died: the child's need is another one."""
+    if person is None or person.value != "child" or message.text[person.start:person.end] in book.groups["child"]:
+        return False
+    return bool(book.guards["died"].search(message.text, event.end, min(message.clause(event.end)[1], event.end + book.after)))
 
 
 def _request(book: Book, message: Message) -> int:

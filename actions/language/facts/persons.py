@@ -1,6 +1,7 @@
 """Who is spoken of where in a message, and for whom help is asked."""
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from actions.language.facts.book import Book
@@ -8,6 +9,7 @@ from actions.language.facts.message import Find, Message
 from actions.language.facts.sayings import first, says
 
 SELF = "self"
+LEAD = 4  # characters before a parent word in which whose parent it is stands
 LOOK_BACK = 60  # characters; further back a person word says nothing about who is meant
 
 
@@ -17,8 +19,15 @@ def person_before(book: Book, message: Message, position: int, reach: int) -> Fi
     last = None
     for found in book.persons.finditer(message.text, begin, position):
         if not _denied(book, message.text, found.start()):
-            last = Find(book.person_of[found.group()], found.start(), found.end(), 1.0)
+            last = Find(named(book, message.text, found), found.start(), found.end(), 1.0)
     return last
+
+
+def named(book: Book, text: str, found: re.Match[str]) -> str:
+    """Who a person word means: the child's mother is spoken of for the child."""
+    person = book.person_of[found.group()]
+    of_child = person == "parent" and book.childs.search(text, max(0, found.start() - LEAD), found.start())
+    return "child" if of_child else person
 
 
 def _denied(book: Book, text: str, start: int) -> bool:
@@ -33,9 +42,9 @@ def for_whom(book: Book, message: Message, event: Find | None) -> Find | None:
     if event is None:
         return None
     settings = book.numbers["whom"]
-    person = person_before(book, message, event.start, int(settings["near"]))
-    if person is None:
-        person = _subject(book, message, event)
+    person = person_before(book, message, event.start, int(settings["near"])) or _subject(book, message, event)
+    if person and person.value in settings["never"].get(event.value, ()):
+        person = None
     if person and person.value != SELF:
         return replace(person, confidence=float(settings["person_confidence"]))
     me = person or _first_self(book, message)

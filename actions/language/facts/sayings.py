@@ -35,7 +35,7 @@ def _counts(book: Book, sayings: Sayings, saying: Saying, message: Message, star
     if is_imagined(book, before, after):
         return None
     on = sayings.guards
-    if "past" in on and guards["past"].search(before):
+    if ("past" in on and guards["past"].search(before)) or ("died" in on and guards["died"].search(after)):
         return None
     if "wished" in on and guards["wished"].search(before):
         return None
