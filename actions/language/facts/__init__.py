@@ -21,11 +21,11 @@ def hear_facts(text: str, today: date) -> dict[str, Heard]:
     `today` is the day the message was written. Never raises; linear in the length of the message. What is listened for
     is in config/language/facts/: words in the files of topics, numbers in numbers.yaml, sums in money.yaml.
     """
-    book, message = the_book(), Message(text)
+    book, message = the_book(), Message(text, today)
     found: dict[str, Find | None] = {}
-    event = the_event(book, message, today)
+    event = the_event(book, message)
     found["event_kind"] = event
-    found["event_date"] = event_day(book, message, event, today) if event is not None else None
+    found["event_date"] = event_day(book, message, event) if event is not None else None
     found["age"], found["for_whom"] = None, for_whom(book, message, event)
     whom = found["for_whom"]
     found["age"], owner = age(book, message, whom.value if whom else None)
@@ -39,6 +39,6 @@ def hear_facts(text: str, today: date) -> dict[str, Heard]:
     found["household_minors"] = minors(book, message)
     found["household_over_60"] = over_sixty(book, message)
     found["disability_grade"] = grade(book, message)
-    found |= sums_said(book, message, event.value if event else None, today)
+    found |= sums_said(book, message, event.value if event else None)
     found |= parents_said(book, message, who, found["age"].value if found["age"] else None)
     return {fact: message.heard(find) for fact, find in found.items() if find is not None}

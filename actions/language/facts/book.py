@@ -15,10 +15,10 @@ from actions.language.patterns import compile_patterns, read_groups
 TOPICS = ("event", "persons", "household", "health", "benefits")
 PERSONS = ("self", "child", "parent", "spouse", "other")
 CHOICES = ("first", "last", "all", "event")
-GUARDS = ("others", "past", "asked", "wished", "generic", "died")
+GUARDS = ("others", "past", "asked", "wished", "generic", "died", "theirs")
 # a guard is a list of regular expressions that end or begin at the saying, or of plain words within its clause
 ENDING, BEGINNING, WITHIN = ("denied", "wished"), ("denied_after", "over_after", "imagined_after", "generic"), (
-    "imagined", "not_imagined", "asked", "past", "died", "owners")
+    "imagined", "not_imagined", "asked", "past", "now", "died", "owners")
 SPOKEN = ("event_kind", "need_tonight", "safe_now", "family_can_help", "sleeps_rough", "living_hard", "asked_before",
           "third_party_pays", "for_whom", "home", "supporters", "household_register", "residence_permit",
           "registered_unemployed", "child_in_school", "property_over_limit", "serious_illness", "disability_card",
@@ -61,6 +61,10 @@ class Book:
     near: dict[tuple[str, ...], re.Pattern[str]]
     groups: dict[str, list[str]]
     childs: re.Pattern[str]  # a child, and perhaps 的, right before a word for its parent
+
+    def person(self, word: str) -> str:
+        """Who a person word means; somebody with a name and a title is another."""
+        return self.person_of.get(word, "other")
 
 
 def _path(name: str) -> Path:
@@ -124,11 +128,20 @@ def _near(data: Any, path: tuple[str, ...]) -> dict[tuple[str, ...], re.Pattern[
     return made
 
 
+def _persons(person_of: dict[str, str], named: Any) -> re.Pattern[str]:
+    """Every word for a person; a family name with a title is looked for first."""
+    return re.compile(f"[{re.escape(str(named['names']))}]{one_of(named['titles'])}|{one_of(person_of)}")
+
+
+def _childs(children: list[str], of: str) -> re.Pattern[str]:
+    return re.compile(one_of([*children, *(f"{child}{of}" for child in children)]) + r"\Z")
+
+
 @lru_cache(maxsize=1)
 def the_book() -> Book:
     """The words, read once. Raises ConfigError with file, line, what and how to mend it."""
     shared = words("facts/shared")
-    require_keys(_path("shared"), shared, ["groups", "guards", "reach"])
+    require_keys(_path("shared"), shared, ["groups", "others_named", "guards", "reach"])
     groups = read_groups(_path("shared"), shared["groups"])
     sayings: dict[str, Sayings] = {}
     for name in TOPICS:
@@ -146,5 +159,5 @@ def the_book() -> Book:
     near = _near(numbers, ()) | _near(money, ("money",)) | _near(parents, ("parents",))
     person_of = {word: person for person in PERSONS for word in groups[person]}
     return Book(sayings, _guards(shared), int(shared["reach"]["before"]), int(shared["reach"]["after"]),
-                re.compile(one_of(person_of)), person_of, numbers, money, parents, near, groups,
-                re.compile(one_of([*parents["children"], *(f"{child}{numbers['age']['of']}" for child in parents["children"])]) + r"\Z"))
+                _persons(person_of, shared["others_named"]), person_of, numbers, money, parents, near, groups,
+                _childs(parents["children"], str(numbers["age"]["of"])))

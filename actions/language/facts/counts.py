@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from actions.language.facts.book import Book
 from actions.language.facts.message import Find, Message
-from actions.language.facts.persons import SELF, person_before
+from actions.language.facts.persons import person_before
+from actions.language.facts.sayings import SELF
 from actions.language.numerals import Number
 
 MOST_PEOPLE, MOST_COUNTED, GRADES = 30, 12, 4
@@ -20,7 +21,8 @@ def people(book: Book, message: Message) -> Find | None:
     for number in message.numbers:
         if number.kind != "people" or number.value is None or not 1 <= number.value <= MOST_PEOPLE:
             continue
-        if book.near["household_people", "near"].search(message.text, max(0, number.start - 6), number.end + 3):
+        unit = book.near["household_people", "units"].search(message.text, number.start, number.end)
+        if unit or book.near["household_people", "near"].search(message.text, max(0, number.start - 6), number.end + 3):
             return Find(int(number.value), number.start, number.end, float(settings["confidence"]))
     alone = book.near["household_people", "alone"].search(message.text)
     return Find(1, *alone.span(), float(settings["alone_confidence"])) if alone else None
@@ -87,6 +89,8 @@ def age(book: Book, message: Message, whom: str | None) -> tuple[Find | None, Fi
     if len(ages) != 1 or (whom is not None and ages[0].owner is not None) or ages[0].among:
         return None, None
     told = ages[0]
+    if told.owner is not None and told.owner.start > told.start:
+        return None, None  # a three-year-old child: of whom nothing more is known
     sure = told.owner is not None
     confidence = float(settings["confidence" if sure else "unclear_confidence"])
     return Find(told.years, told.start, told.end, confidence), _owner(book, told)
@@ -113,7 +117,7 @@ def _age(book: Book, message: Message, number: Number) -> _Age | None:
     owner = before
     if text.startswith(str(settings["of"]), number.end):
         after = book.persons.search(text, number.end, number.end + AGE_OF)
-        owner = Find(book.person_of[after.group()], after.start(), after.end(), 1.0) if after else before
+        owner = Find(book.person(after.group()), after.start(), after.end(), 1.0) if after else before
     return _Age(int(number.value), number.start, number.end, owner, among)
 
 

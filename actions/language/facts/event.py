@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from actions.language.dates import DateHeard, find_dates
+from actions.language.dates import DateHeard
 from actions.language.facts.book import Book
 from actions.language.facts.message import Find, Message
 from actions.language.facts.persons import person_before
@@ -38,23 +38,23 @@ class _Days:
         return self._days[first:bisect_right(self._starts, event.end + NEAR)]
 
 
-def the_event(book: Book, message: Message, today: date) -> Find | None:
+def the_event(book: Book, message: Message) -> Find | None:
     """The event help is asked for: present before past, one's own before another's, the newest day, in a long letter
     the one nearest to the request, and then the order of the word file."""
     finds = says(book, "event_kind", message, None)
     if not finds:
         return None
-    days = _days(book, message, today)
-    candidates = [one for one in (_candidate(book, message, find, days, today) for find in finds) if not one.over]
+    days = _days(book, message)
+    candidates = [one for one in (_candidate(book, message, find, days) for find in finds) if not one.over]
     if not candidates:
         return None
-    newest = max((one.day.last for one in candidates if one.day is not None), default=today)
+    newest = max((one.day.last for one in candidates if one.day is not None), default=message.today)
     late = timedelta(days=int(book.numbers["event_day"]["newer_by_days"]))
     request = _request(book, message)
     far = int(book.numbers["event_day"]["far"])
 
     def order(one: _Candidate) -> tuple[bool, bool, bool, int, int, int]:
-        stale = one.day is not None and one.day.last < newest - late
+        stale = one.day is not None and (newest - one.day.last) > late
         return one.old, one.another, stale, abs(one.find.start - request) // far, one.find.rank, one.find.start
 
     best = min(candidates, key=order)
@@ -64,14 +64,13 @@ def the_event(book: Book, message: Message, today: date) -> Find | None:
     return replace(best.find, confidence=round(best.find.confidence - less, 2))
 
 
-def _candidate(book: Book, message: Message, find: Find, days: _Days, today: date) -> _Candidate:
+def _candidate(book: Book, message: Message, find: Find, days: _Days) -> _Candidate:
     opening, closing = message.clause(find.start)
     before = message.text[max(opening, find.start - book.before):find.start]
     day = _nearest(message, find, days)
     once = str(book.numbers["event_day"]["experienced"]) in message.text[max(opening, find.start - BACK):find.end + 1]
     was = bool(book.guards["past"].search(before))
-    limit = today - timedelta(days=int(book.numbers["event_day"]["old_after_days"]))
-    long_ago = day is not None and day.last < limit
+    long_ago = day is not None and message.long_ago_between(day.start, day.end)
     over = bool(book.near["event_day", "over"].search(message.text, find.end, min(closing, find.end + book.after)))
     person = person_before(book, message, find.start, 2 * book.before)
     old, another = once or was or long_ago, person is not None and person.value == "other"
@@ -94,12 +93,12 @@ def _request(book: Book, message: Message) -> int:
     return place
 
 
-def _days(book: Book, message: Message, today: date) -> _Days:
+def _days(book: Book, message: Message) -> _Days:
     """The days that something may have happened on: not tonight and tomorrow, which belong to a need, and no ages."""
     never: re.Pattern[str] = book.near["event_day", "never"]
     ages = {number.start for number in message.numbers if number.kind == "age"}
-    return _Days([day for day in find_dates(message.text, today)
-                  if day.first <= today and not never.search(day.heard)
+    return _Days([day for day in message.days
+                  if day.first <= message.today and not never.search(day.heard)
                   and not any(day.end + gap in ages for gap in range(4))])
 
 
@@ -116,9 +115,9 @@ def _nearest(message: Message, event: Find, days: _Days) -> DateHeard | None:
     return min(near, key=distance) if near else None
 
 
-def event_day(book: Book, message: Message, event: Find, today: date) -> Find | None:
+def event_day(book: Book, message: Message, event: Find) -> Find | None:
     """The day of the event, or the days between which it lies."""
-    day = _nearest(message, event, _days(book, message, today))
+    day = _nearest(message, event, _days(book, message))
     if day is None:
         return None
     first, last = day.first.isoformat(), day.last.isoformat()

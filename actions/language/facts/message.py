@@ -4,15 +4,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
+from actions.language.dates import DateHeard, find_dates
 from actions.language.dialect import to_standard
 from actions.language.normalise import Normal, normalise
 from actions.language.numerals import Number, find_numbers
 from actions.language.patterns import SENTENCE_ENDS
 
 CLAUSE_ENDS = re.compile(f"[{SENTENCE_ENDS},:、 ]")
+LONG_AGO = timedelta(days=365)
 STOPS = re.compile(f"[{SENTENCE_ENDS}]")
 
 
@@ -45,8 +48,8 @@ class Find:
 class Message:
     """The text in standard words (`text`), and where everything in it stands."""
 
-    def __init__(self, text: str) -> None:
-        self.original = text
+    def __init__(self, text: str, today: date) -> None:
+        self.original, self.today = text, today
         self._normal = normalise(text)
         lowered = self._normal.text.lower()
         # a few characters grow in lower case and would move every offset after them
@@ -59,6 +62,20 @@ class Message:
     def numbers(self) -> list[Number]:
         """Every number said, in order."""
         return find_numbers(self.text)
+
+    @cached_property
+    def days(self) -> list[DateHeard]:
+        """Every day said, in order."""
+        return find_dates(self.text, self.today)
+
+    @cached_property
+    def _long_ago(self) -> list[int]:
+        limit = self.today - LONG_AGO if self.today > date.min + LONG_AGO else date.min
+        return [day.start for day in self.days if day.last < limit]
+
+    def long_ago_between(self, start: int, end: int) -> bool:
+        """Whether a day more than a year ago is named between two places."""
+        return bisect_left(self._long_ago, start) < bisect_left(self._long_ago, end)
 
     def clause(self, place: int) -> tuple[int, int]:
         """Where the clause that holds `place` begins and ends."""

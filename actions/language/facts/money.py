@@ -3,16 +3,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from actions.language.data import one_of
-from actions.language.dates import find_dates
 from actions.language.facts.book import Book, the_book
 from actions.language.facts.message import Find, Message
-from actions.language.facts.sayings import is_imagined
+from actions.language.facts.sayings import is_imagined, is_past
 from actions.language.money import Money, find_money
 
 FACT_OF = {"medical": "medical_self_paid_year", "education": "education_cost_year", "rigid": "rigid_cost_year"}
@@ -35,18 +33,16 @@ def _signs() -> tuple[re.Pattern[str], dict[str, str]]:
     return re.compile(one_of(topics)), topics
 
 
-def sums_said(book: Book, message: Message, event: str | None, today: date) -> dict[str, Find]:
+def sums_said(book: Book, message: Message, event: str | None) -> dict[str, Find]:
     """Income and costs that were said, by fact; `event` is the kind of event that was heard."""
-    limit = today - timedelta(days=int(book.numbers["event_day"]["old_after_days"]))
-    old = [day.start for day in find_dates(message.text, today) if day.last < limit]
-    sums = [one for money in find_money(message.text) if (one := _sum(book, message, money, event, old)) is not None]
+    sums = [one for money in find_money(message.text) if (one := _sum(book, message, money, event)) is not None]
     made = {}
     for fact in dict.fromkeys(one.fact for one in sums):
         best = _best([one for one in sums if one.fact == fact])
         if best is not None:
             made[fact] = best
     none = book.near["money", "none"].search(message.text)
-    if none and "income_month" not in made and not _silenced(book, message, none.start(), none.end(), ()):
+    if none and "income_month" not in made and not _silenced(book, message, none.start(), none.end()):
         made["income_month"] = Find("0", *none.span(), float(book.money["none_confidence"]))
     return made
 
@@ -63,24 +59,21 @@ def _best(sums: list[_Sum]) -> Find | None:
     return Find(best.find.value, best.find.start, best.find.end, less)
 
 
-def _silenced(book: Book, message: Message, start: int, end: int, old: tuple[int, ...] | list[int]) -> bool:
+def _silenced(book: Book, message: Message, start: int, end: int) -> bool:
     """Whether the clause makes it an if, a plan, another's or long ago."""
     opening, closing = message.clause(start)
     opening = max(opening, start - 2 * book.before)
     before, after = message.text[opening:start], message.text[end:min(max(closing, end), end + book.after)]
-    if is_imagined(book, before, after) or book.guards["past"].search(before):
-        return True
-    begin = max(message.sentence(start)[0], start - 2 * book.before)
-    return any(begin <= place < start for place in old)
+    return is_imagined(book, before, after) or is_past(book, message, start)
 
 
-def _sum(book: Book, message: Message, money: Money, event: str | None, old: list[int]) -> _Sum | None:
+def _sum(book: Book, message: Message, money: Money, event: str | None) -> _Sum | None:
     topic, own, sign = _topic(book, message, money, event)
     if topic is None:
         return None
     opening = message.clause(money.start)[0]
     opening = max(opening, money.start - 2 * book.before)
-    if _silenced(book, message, money.start, money.end, old):
+    if _silenced(book, message, money.start, money.end):
         return None
     unless = book.near.get(("money", "unless", topic))
     # what is still to come has no period: so much a month is what it costs now

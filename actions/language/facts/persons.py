@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from actions.language.facts.book import Book
 from actions.language.facts.message import Find, Message
-from actions.language.facts.sayings import first, says
+from actions.language.facts.sayings import SELF, first, says
 
-SELF = "self"
 LEAD = 4  # characters before a parent word in which whose parent it is stands
 LOOK_BACK = 60  # characters; further back a person word says nothing about who is meant
 
@@ -25,7 +24,7 @@ def person_before(book: Book, message: Message, position: int, reach: int) -> Fi
 
 def named(book: Book, text: str, found: re.Match[str]) -> str:
     """Who a person word means: the child's mother is spoken of for the child."""
-    person = book.person_of[found.group()]
+    person = book.person(found.group())
     of_child = person == "parent" and book.childs.search(text, max(0, found.start() - LEAD), found.start())
     return "child" if of_child else person
 
@@ -61,6 +60,6 @@ def _subject(book: Book, message: Message, event: Find) -> Find | None:
 
 def _first_self(book: Book, message: Message) -> Find | None:
     for found in book.persons.finditer(message.text):
-        if book.person_of[found.group()] == SELF and not _denied(book, message.text, found.start()):
+        if book.person(found.group()) == SELF and not _denied(book, message.text, found.start()):
             return Find(SELF, found.start(), found.end(), 1.0)
     return None

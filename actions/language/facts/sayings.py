@@ -7,6 +7,7 @@ from typing import Any
 from actions.language.facts.book import Book, Saying, Sayings
 from actions.language.facts.message import Find, Message
 
+SELF = "self"
 CLOSE = 30            # characters: several things of one kind are quoted together when they stand this close
 LESS_IN_LIST = 0.35   # who denies one benefit may have another: a denial inside a list is worth little
 LESS_DENIED = 0.1
@@ -18,10 +19,13 @@ def says(book: Book, fact: str, message: Message, whom: str | None) -> list[Find
     sayings = book.sayings[fact]
     finds = []
     for rank, saying in enumerate(sayings.say):
-        for found in saying.pattern.finditer(message.text):
+        found = saying.pattern.search(message.text)
+        while found:
             find = _counts(book, sayings, saying, message, found.start(), found.end(), whom)
             if find is not None:
                 finds.append(replace(find, rank=rank))
+            # what was silenced may hide a shorter saying that counts: look again one character on
+            found = saying.pattern.search(message.text, found.start() + 1 if find is None else found.end())
     return sorted(finds, key=lambda find: (find.start, -find.end))
 
 
@@ -35,7 +39,7 @@ def _counts(book: Book, sayings: Sayings, saying: Saying, message: Message, star
     if is_imagined(book, before, after):
         return None
     on = sayings.guards
-    if ("past" in on and guards["past"].search(before)) or ("died" in on and guards["died"].search(after)):
+    if ("past" in on and is_past(book, message, start)) or ("died" in on and guards["died"].search(after)):
         return None
     if "wished" in on and guards["wished"].search(before):
         return None
@@ -43,7 +47,7 @@ def _counts(book: Book, sayings: Sayings, saying: Saying, message: Message, star
     if not owned and (("asked" in on and guards["asked"].search(after))
                       or ("generic" in on and guards["generic"].match(after))):
         return None
-    if "others" in on and _another(book, text, opening, start, whom):
+    if _another(book, on, text, opening, start, whom):
         return None
     denial = guards["denied"].search(before)
     if denial is None and saying.can_be_denied:
@@ -69,12 +73,25 @@ def _denied(sayings: Sayings, saying: Saying, start: int, end: int) -> Find:
     return Find(saying.denied, start, end, saying.confidence - less)
 
 
-def _another(book: Book, text: str, opening: int, start: int, whom: str | None) -> bool:
+def is_past(book: Book, message: Message, start: int) -> bool:
+    """Whether the words before it in the sentence make it long ago, and none of them leads back to now."""
+    begin = max(message.sentence(start)[0], start - 2 * book.before)
+    last = None
+    for found in book.guards["past"].finditer(message.text, begin, start):
+        last = found.end()
+    if last is None:
+        return message.long_ago_between(begin, start)
+    return not book.guards["now"].search(message.text, last, start)
+
+
+def _another(book: Book, on: frozenset[str], text: str, opening: int, start: int, whom: str | None) -> bool:
     """Whether the person named last before it in the clause is somebody for whom no help is asked."""
     last = None
     for found in book.persons.finditer(text, opening, start):
-        last = book.person_of[found.group()]
-    return last == "other" and whom != "other"
+        last = book.person(found.group())
+    if "others" in on and last == "other" and whom != "other":
+        return True
+    return "theirs" in on and whom not in (None, SELF) and last not in (None, SELF, whom)
 
 
 def chosen(book: Book, fact: str, message: Message, whom: str | None) -> Find | None:
