@@ -186,8 +186,8 @@ def _tidy(value: Decimal) -> Decimal:
 def find_numbers(text: str) -> list[Number]:
     """Every number in a normalised text, in order. Never raises; linear in the length of the text.
 
-    两三千 is the band 2000-3000, 一万多 is 10000-20000, 万把块 is 8000-12000, 不到一千 is open below up to 1000, 几百 is
-    200-900, 2000到3000 is one band. An exact number has value == low == high.
+    两三千 is the band 2000-3000, 一万多 is 10000-20000, 万把块 is 8000-12000, 不到一千 is open below up to 1000,
+    几百 is 200-900, 2000到3000 is one band. An exact number has value == low == high.
     """
     known = _words()
     blanked = known.lookalike.sub(lambda found: " " * len(found.group()), text)

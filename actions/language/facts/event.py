@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from actions.language.dates import DateHeard
 from actions.language.facts.book import Book
@@ -82,7 +82,8 @@ def _of_dead_parent(book: Book, message: Message, person: Find | None, event: Fi
     """Whether it is how a child's parent died: the child's need is another one."""
     if person is None or person.value != "child" or message.text[person.start:person.end] in book.groups["child"]:
         return False
-    return bool(book.guards["died"].search(message.text, event.end, min(message.clause(event.end)[1], event.end + book.after)))
+    closing = min(message.clause(event.end)[1], event.end + book.after)
+    return bool(book.guards["died"].search(message.text, event.end, closing))
 
 
 def _request(book: Book, message: Message) -> int:

@@ -36,7 +36,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Find:
-    """One thing said: place in the standardised text, its value and confidence; `rank` is its place in the word file."""
+    """One thing said: place in the standardised text, value and confidence; `rank` is its place in the word file."""
 
     value: Any
     start: int

@@ -14,7 +14,8 @@ from actions.language.facts.sayings import is_imagined, is_past
 from actions.language.money import Money, find_money
 
 FACT_OF = {"medical": "medical_self_paid_year", "education": "education_cost_year", "rigid": "rigid_cost_year"}
-NEUTRAL = ("own", "spent")  # that money went, not what for
+NEUTRAL = ("own", "spent", "sum")  # that money went or was added up, not what for or of what
+OF_SUM = ("income", "medical", "education", "rigid")
 LESS_ONE_OF_SEVERAL = 0.15
 
 
@@ -103,7 +104,7 @@ def _topic(book: Book, message: Message, money: Money, event: str | None) -> tup
         topic, sign = topics[near[0][1]], near[0][1]
         return (None if topic == "nothing" else topic), own, sign
     for _, sign in [*reversed(before), *after]:  # money went: the last thing named says what for
-        if topics[sign] in FACT_OF:
+        if topics[sign] in (OF_SUM if near and topics[near[0][1]] == "sum" else FACT_OF):
             return topics[sign], own, sign
     if near or money.period == "day":
         for topic, kinds in book.money["events"].items():

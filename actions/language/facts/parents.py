@@ -46,7 +46,8 @@ def _spelt(book: Book, word: str) -> list[str]:
 def parents_said(book: Book, message: Message, whom: str | None, age: int | None) -> dict[str, Find]:
     """father_state and mother_state, where a child is meant; `whom` needs help, `age` is theirs."""
     known, text = _words(), message.text
-    minor_writes = whom in (None, "self", "other") and age is not None and age < int(book.numbers["whom"]["child_in_person"])
+    grown_up = int(book.numbers["whom"]["grown_up"])
+    minor_writes = whom in (None, "self", "other") and age is not None and age < grown_up
     grandchild = book.near["parents", "grandchildren"].search(text) is not None
     meant = minor_writes or whom == "child"
     found: dict[str, Find] = {}
