@@ -154,7 +154,8 @@ def the_book() -> Book:
                                             "disability_grade", "event_day"])
     require_keys(_path("money"), money, ["topics", "unless", "whole", "total", "monthly", "terms", "events", "none",
                                         "none_confidence", "reach", "confidence", "largest"])
-    require_keys(_path("parents"), parents, ["father", "mother", "son", "daughter_in_law", "grandchildren", "children",
+    require_keys(_path("parents"), parents, ["father", "mother", "son", "daughter_in_law", "daughter", "son_in_law",
+                                            "grandchildren", "outer_grandchildren", "before", "children",
                                             "of_a_child", "of_who_writes", "reach", "confidence", "states"])
     near = _near(numbers, ()) | _near(money, ("money",)) | _near(parents, ("parents",))
     person_of = {word: person for person in PERSONS for word in groups[person]}

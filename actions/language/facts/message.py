@@ -63,6 +63,15 @@ class Message:
         """Every number said, in order."""
         return find_numbers(self.text)
 
+    def numbers_between(self, start: int, end: int) -> list[Number]:
+        """The numbers that begin between two places."""
+        starts = self._number_starts
+        return self.numbers[bisect_left(starts, start):bisect_left(starts, end)]
+
+    @cached_property
+    def _number_starts(self) -> list[int]:
+        return [number.start for number in self.numbers]
+
     @cached_property
     def days(self) -> list[DateHeard]:
         """Every day said, in order."""

@@ -11,7 +11,10 @@ from actions.language.facts.message import Find, Message
 from actions.language.facts.sayings import is_imagined
 
 STATES = ("father_state", "mother_state")
-WORDS = {"father": STATES[0], "son": STATES[0], "mother": STATES[1], "daughter_in_law": STATES[1]}
+WORDS = {"father": STATES[0], "son": STATES[0], "son_in_law": STATES[0], "mother": STATES[1],
+         "daughter_in_law": STATES[1], "daughter": STATES[1]}
+OF_GRANDCHILD = {"son": "grandchildren", "daughter_in_law": "grandchildren", "daughter": "outer_grandchildren",
+                 "son_in_law": "outer_grandchildren"}
 LEAD = 4  # characters before a parent word in which whose parent it is stands
 
 
@@ -48,17 +51,20 @@ def parents_said(book: Book, message: Message, whom: str | None, age: int | None
     known, text = _words(), message.text
     grown_up = int(book.numbers["whom"]["grown_up"])
     minor_writes = whom in (None, "self", "other") and age is not None and age < grown_up
-    grandchild = book.near["parents", "grandchildren"].search(text) is not None
+    lists = set(OF_GRANDCHILD.values())
+    told_of = {name for name in lists if book.near["parents", name].search(text)}
     meant = minor_writes or whom == "child"
     found: dict[str, Find] = {}
     mentions = list(known.parent.finditer(text))
     for place, mention in enumerate(mentions):
         names = known.of[mention.group()]
-        if set(names) & {"son", "daughter_in_law"}:
-            counts = grandchild
+        if set(names) & set(OF_GRANDCHILD):
+            counts = bool(told_of & {OF_GRANDCHILD[name] for name in names})
         else:
             before = text[max(0, mention.start() - LEAD):mention.start()]
-            of_child = bool(known.child.search(before))
+            begin = max(message.sentence(mention.start())[0], mention.start() - int(book.parents["before"]))
+            child_named = book.near["parents", "children"].search(text, begin, mention.start()) is not None
+            of_child = bool(known.child.search(before)) or (child_named and not known.own.search(before))
             meant = meant or of_child  # who began to tell of a child's parents goes on
             counts = of_child or (minor_writes or (meant and not known.own.search(before)))
         if not counts:

@@ -38,15 +38,16 @@ def for_whom(book: Book, message: Message, event: Find | None) -> Find | None:
     outright = says(book, "for_whom", message, None)
     if outright:
         return first(outright)
-    if event is None:
-        return None
     settings = book.numbers["whom"]
+    if event is None:
+        state = book.near["whom", "states"].search(message.text)
+        return Find(SELF, *state.span(), float(settings["self_confidence"])) if state else None
     person = person_before(book, message, event.start, int(settings["near"])) or _subject(book, message, event)
     if person and person.value in settings["never"].get(event.value, ()):
         person = None
     if person and person.value != SELF:
         return replace(person, confidence=float(settings["person_confidence"]))
-    me = person or _first_self(book, message)
+    me = person or _self_after(book, message, event)
     return replace(me, confidence=float(settings["self_confidence"])) if me else None
 
 
@@ -58,8 +59,8 @@ def _subject(book: Book, message: Message, event: Find) -> Find | None:
     return person_before(book, message, event.start, LOOK_BACK)
 
 
-def _first_self(book: Book, message: Message) -> Find | None:
-    for found in book.persons.finditer(message.text):
-        if book.person(found.group()) == SELF and not _denied(book, message.text, found.start()):
-            return Find(SELF, found.start(), found.end(), 1.0)
-    return None
+def _self_after(book: Book, message: Message, event: Find) -> Find | None:
+    """Who writes, named soon after the event in its sentence: the factory closed, I have no work."""
+    end = min(message.sentence(event.end)[1], event.end + LOOK_BACK // 2)
+    found = book.persons.search(message.text, event.end, max(end, event.end))
+    return Find(SELF, *found.span(), 1.0) if found and book.person(found.group()) == SELF else None
