@@ -77,9 +77,3 @@ def read_groups(path: Path, data: Any) -> dict[str, list[str]]:
 def sentence_start(text: str, position: int) -> int:
     """Where the sentence that holds `position` begins."""
     return max(text.rfind(mark, 0, position) for mark in SENTENCE_ENDS) + 1
-
-
-def sentence_end(text: str, position: int) -> int:
-    """Where the sentence that holds `position` ends (its end mark not included)."""
-    ends = [place for mark in SENTENCE_ENDS if (place := text.find(mark, position)) >= 0]
-    return min(ends, default=len(text))
