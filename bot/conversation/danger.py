@@ -133,10 +133,15 @@ class Bands:
     ask_from: float = 2.0
     least_characters: int = 0
 
-    def of(self, text: str, now: float) -> Band:
-        """`raise` like a gate, `ask` whether somebody is in danger, or `none`; `now` is a chance from 0 to 1."""
+    def of(self, text: str, now: float, over: bool = False) -> Band:
+        """`raise` like a gate, `ask` whether somebody is in danger, or `none`; `now` is a chance from 0 to 1.
+
+        `over`: a gate has heard this very danger as past, and the safety line stands there; then it takes one band more.
+        """
         if len(text.strip()) < self.least_characters:
             return "none"
+        if over:
+            return "ask" if now >= self.raise_from else "none"
         return "raise" if now >= self.raise_from else "ask" if now >= self.ask_from else "none"
 
 

@@ -18,7 +18,9 @@ def judge(gates: Gates, turn: Turn, reading: Mapping[str, Any]) -> bool:
     """
     if turn.danger == "now" or turn.raises_danger:
         return False
-    kind, band = str(reading["kind"]), gates.bands.of(turn.text, float(reading["now"]))
+    kind = str(reading["kind"])
+    over = any(gate == f"{kind}_past" for message in turn.messages for gate, _ in message.danger)
+    band = gates.bands.of(turn.text, float(reading["now"]), over)
     if band == "raise":
         turn.alarm = kind
         return True

@@ -30,7 +30,8 @@ def understand_text(
     }
     needs = facts.get("need_tonight", {}).get("value")
     second = parsed.get("danger") or {"now": 0.0, "kind": None}
-    band = gates.bands.of(text, second["now"])
+    over = any(hit.gate == f"{second['kind']}_past" for hit in hits)
+    band = gates.bands.of(text, second["now"], over)
     danger = band == "raise" or any(hit.level == "now" for hit in hits)
     urgency = "life_danger" if danger else "urgent" if needs else "none"
     topic = knowledge.topics.get(intent)

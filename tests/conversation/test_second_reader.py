@@ -179,6 +179,28 @@ class TestUnsure:
         assert (row.facts["asking"], row.dialogue) == ("household_people", {"n": 1})
 
 
+class TestOver:
+    """A gate has heard the same danger as past: the safety line stands there, so it takes one band more."""
+
+    TEXT = "昨晚着火了，火灭了，人都出来了"
+
+    def test_what_would_raise_asks(self, hotline: Hotline) -> None:
+        conversation = hotline.write(self.TEXT).conversation_id
+        hotline.work(hearing(SURE, "fire"))
+        assert hotline.messages(conversation)[-1].asks == "danger_doubt"
+        assert hotline.conversation(conversation).danger == "past"
+
+    def test_what_would_ask_is_left_alone(self, hotline: Hotline) -> None:
+        conversation = hotline.write(self.TEXT).conversation_id
+        hotline.work(hearing(UNSURE, "fire"))
+        assert hotline.messages(conversation)[-1].text == f"好的：{self.TEXT}"
+
+    def test_another_kind_is_raised_all_the_same(self, hotline: Hotline) -> None:
+        conversation = hotline.write(self.TEXT).conversation_id
+        assert hotline.outcome(hearing(SURE, "collapse")) == "raised"
+        assert hotline.conversation(conversation).danger == "now"
+
+
 class TestNotHeard:
     @pytest.mark.parametrize(("text", "chance"), [(QUIET, CALM), ("在吗", SURE), ("昨晚着火了，火灭了，人都出来了", CALM)])
     def test_the_turn_goes_on(self, hotline: Hotline, text: str, chance: float) -> None:
