@@ -132,23 +132,26 @@ class Bands:
     raise_from: float = 2.0
     ask_from: float = 2.0
     least_characters: int = 0
+    letter_from: int = 10**9
 
     def of(self, text: str, now: float, over: bool = False) -> Band:
         """`raise` like a gate, `ask` whether somebody is in danger, or `none`; `now` is a chance from 0 to 1.
 
-        `over`: a gate has heard this very danger as past, and the safety line stands there; then it takes one band more.
+        One band more is taken where a gate has heard this very danger as past (`over`: the safety line stands there),
+        and in a letter: of its many sentences one sounds like danger by chance, and who writes it can be asked.
         """
         if len(text.strip()) < self.least_characters:
             return "none"
-        if over:
+        if over or len(text) >= self.letter_from:
             return "ask" if now >= self.raise_from else "none"
         return "raise" if now >= self.raise_from else "ask" if now >= self.ask_from else "none"
 
 
 def _load_bands(path: Path) -> Bands:
     data = load_yaml(path)
-    require_keys(path, data, ["raise_from", "ask_from", "least_characters"])
-    bands = Bands(float(data["raise_from"]), float(data["ask_from"]), int(data["least_characters"]))
+    require_keys(path, data, ["raise_from", "ask_from", "least_characters", "letter_from"])
+    bands = Bands(float(data["raise_from"]), float(data["ask_from"]), int(data["least_characters"]),
+                  int(data["letter_from"]))
     if not 0 < bands.ask_from <= bands.raise_from < 1:
         raise ConfigError(path, line_of(data, "ask_from"), "not 0 < ask_from <= raise_from < 1",
                           "put them in order")

@@ -227,11 +227,16 @@ class TestBands:
         assert [bands.of("四个字呀", chance) for chance in (0.59, 0.6, 0.89, 0.9)] == ["none", "ask", "ask", "raise"]
         assert bands.of("三个字", 1.0) == "none"
 
+    def test_a_letter_is_asked_about_where_a_short_text_would_raise(self) -> None:
+        bands = Bands(0.9, 0.6, 4, letter_from=200)
+        assert [bands.of("字" * length, 0.95) for length in (199, 200)] == ["raise", "ask"]
+        assert bands.of("字" * 200, 0.7) == "none"
+
     @pytest.mark.parametrize("line", ["ask_from: 0.99", "ask_from: 0", "ask_form: 0.6"])
     def test_a_wrong_threshold_says_where(self, tmp_path: Path, line: str) -> None:
         for path in FOLDER.glob("*.yaml"):
             (tmp_path / path.name).write_text(path.read_text("utf-8"), "utf-8")
-        (tmp_path / "second_reader.yaml").write_text(f"raise_from: 0.9\nleast_characters: 4\n{line}\n", "utf-8")
+        (tmp_path / "second_reader.yaml").write_text(f"raise_from: 0.9\nleast_characters: 4\nletter_from: 200\n{line}\n", "utf-8")
         with pytest.raises(ConfigError, match="second_reader.yaml"):
             load_gates(tmp_path)
 
