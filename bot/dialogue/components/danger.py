@@ -110,7 +110,7 @@ class Reader:
         return hstack([self._characters.transform(texts), together]).tocsr()
 
     def _learn(self, texts: Sequence[str], labels: np.ndarray) -> LogisticRegression:
-        model = LogisticRegression(C=self._fit, max_iter=300, class_weight="balanced")
+        model = LogisticRegression(C=self._fit, solver="liblinear", class_weight="balanced", random_state=SEED)
         return model.fit(self._features(texts), labels)
 
     def learn(self, material: Material) -> None:
