@@ -72,6 +72,7 @@ class Talk:
                 self._as_operator(session),
                 self._conversations[-1],
                 self._hotline.parts.knowledge.replies,
+                self._hotline.parts.knowledge.desk,
                 self._hotline.clock(),
             )
         self._show()

@@ -124,11 +124,13 @@ def test_the_bot_is_silent_while_a_person_speaks(teller: Teller) -> None:
         )
         zhou = as_viewer(staff, parts.roles)
     with parts.database.begin() as session:
-        ownership.take_over(session, zhou, teller.conversation().id, parts.knowledge.replies, parts.now())
+        ownership.take_over(session, zhou, teller.conversation().id, parts.knowledge.replies,
+                            parts.knowledge.desk, parts.now())
     teller.settle()
     assert teller.say("昨晚我在龙溪街道租的房子着火了，现在没地方住也没饭吃") == []
     with parts.database.begin() as session:
-        ownership.release(session, zhou, teller.conversation().id, parts.knowledge.replies, parts.now())
+        ownership.release(session, zhou, teller.conversation().id, parts.knowledge.replies,
+                            parts.knowledge.desk, parts.now())
     teller.settle()
     answer = teller.say("家里着火了没地方住，在龙溪街道")
     assert [line.author for line in answer].count("bot") >= 1
