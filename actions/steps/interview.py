@@ -6,7 +6,7 @@ from typing import Any
 
 from actions.steps import words
 from actions.steps.answering import TAKERS, take_fact
-from actions.steps.anywhere import FINISH
+from actions.steps.anywhere import CONTINUE, FINISH
 from actions.steps.asking import ask_next, ask_safety, leads_to_ticket, topic_of
 from actions.steps.channel_policy import follow_page
 from actions.steps.digressing import speaks_of_something_else
@@ -21,7 +21,6 @@ from actions.tickets.commands import supplement_ticket
 from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
-CONTINUE = [{"event": "slot", "name": "q_answer", "value": None}]
 READ_WHOLE = 3_000  # a longer message is read by head and tail; all of it is stored
 
 

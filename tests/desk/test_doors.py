@@ -35,6 +35,10 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("POST", "/desk/conversations/{conversation}/say"): SPEAKS,
     ("POST", "/desk/conversations/{conversation}/release"): SPEAKS,
     ("POST", "/desk/conversations/{conversation}/close"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/transfer"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/call_back"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/call_back/{number}"): SPEAKS,
+    ("POST", "/desk/beat"): SPEAKS,
     ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
     ("POST", "/desk/tickets/{number}/accept"): ACCEPTS,
 }
