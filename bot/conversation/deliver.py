@@ -171,7 +171,8 @@ def _settle(database: Database, delivery_id: int, outcome: str, external_id: str
         if delivery.state != "sending" or delivery.claimed_by != who_am_i():
             # we were taken for dead; what is certainly out must not go out again
             if outcome == "sent" and delivery.state in ("waiting", "unclear"):
-                delivery.state, delivery.external_id, delivery.error, delivery.changed_at = "sent", external_id, None, now
+                delivery.state, delivery.external_id = "sent", external_id
+                delivery.error, delivery.changed_at = None, now
             return
         if outcome == "retried" and error == "try_later":
             outcome = "put_off" if later is not None else outcome

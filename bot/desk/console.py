@@ -206,12 +206,12 @@ def call_back(request: Request, conversation: str, visit: Visit = Depends(staff)
         parts.now()), request.query_params.get("folder", "all"))
 
 
-@router.post("/desk/conversations/{conversation}/call_back/{number}")
+@router.post("/desk/conversations/{conversation}/call_back/{call}")
 @needs("take_over")
-def tried(request: Request, conversation: str, number: str, visit: Visit = Depends(staff),
+def tried(request: Request, conversation: str, call: str, visit: Visit = Depends(staff),
           sent: dict[str, str] = Depends(fields)) -> Response:
     """One try to phone: reached, no answer, or given up."""
-    row, task, outcome = _row_id(conversation), _row_id(number), sent.get("outcome", "")
+    row, task, outcome = _row_id(conversation), _row_id(call), sent.get("outcome", "")
     return _act(request, visit, row, lambda session: note_try(
         session, visit.viewer, task, outcome, visit.parts.now()), request.query_params.get("folder", CALLS))
 
