@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from actions.language.replies import Replies
 
+BY_PAGE = "page"  # in the secrets of a message: it was written on our own page, for a contact of another channel
 HIDDEN = "\u2022" * 6  # stands in a stored text for what only the resident reads
 
 

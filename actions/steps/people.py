@@ -8,7 +8,7 @@ from actions.call_backs.queries import has_open
 from actions.due.clock import SHANGHAI
 from actions.due.desk import is_open, opens_at
 from actions.steps import words
-from actions.steps.asking import again
+from actions.steps.asking import go_on
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import note_phone, phone_of
 from actions.turn import Turn
@@ -81,7 +81,7 @@ def _take(turn: Turn, know: Knowledge) -> bool:
     if press is None and (words.yes_no(turn.text) is False or words.refuses(turn.text)):
         turn.facts.call_back = None
         turn.say("call_back_not_wanted", buttons=[])
-        _go_on(turn, know)
+        go_on(turn, know)
         return True
     return _take_phone(turn, know) if asks == PHONE else _take_time(turn, know)
 
@@ -109,13 +109,5 @@ def _take_time(turn: Turn, know: Knowledge) -> bool:
     ask_call_back(turn.session, know.keys, contact_id=turn.contact_id, conversation_id=turn.conversation_id,
                   phone=phone, wish=wish, now=turn.now)
     turn.say("call_back_noted", buttons=[], phone=words.masked_phone(phone), wish=wish)
-    _go_on(turn, know)
+    go_on(turn, know)
     return True
-
-
-def _go_on(turn: Turn, know: Knowledge) -> None:
-    """What the interview had asked is asked again."""
-    if turn.facts.asking is not None:
-        asked = list(turn.facts.asked)
-        again(turn, know, turn.facts.asking)
-        turn.facts.asked = asked  # not counted: nobody failed to answer

@@ -39,7 +39,7 @@ def tell_progress(turn: Turn) -> None:
     tickets = list(rows)
     for ticket in tickets:
         turn.say(
-            "progress_ticket",
+            "progress_ticket_discreet" if ticket.discreet else "progress_ticket",
             number=ticket.number,
             state=words.text("state_" + ticket.state),
             unit_name=ticket.unit_name or ticket.district or "",

@@ -22,7 +22,7 @@ from actions.tickets.queries import tickets_of_conversation
 from bot.conversation import ownership
 from bot.conversation.ownership import NotThere, NotYours
 from bot.conversation.post import held_notices
-from bot.conversation.transcript import alarms, desk_lines, desk_rows, drafts, folder_counts
+from bot.conversation.transcript import alarms, desk_lines, desk_rows, drafts, folder_counts, same_source
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import SIGNED_IN, door, needs, staff
@@ -45,7 +45,7 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-def _row_id(text: str) -> int:
+def row_id(text: str) -> int:
     """A conversation's id out of an address. Raises Refused: what cannot be does not exist."""
     if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > _BIGGEST:
         raise Refused("no such conversation")
@@ -74,7 +74,9 @@ def _talk(session: Session, visit: Visit, conversation: Conversation) -> dict[st
         "colleagues": _colleagues(session, visit) if mine else [],
         "fact_lines": parts.fact_titles((conversation.facts or {}).get("answers") or {}),
         "places": _places(parts, conversation),
-        "tickets": tickets_of_conversation(session, viewer, conversation.id), "states": parts.lifecycle.states,
+        "tickets": tickets_of_conversation(session, viewer, conversation.id, conversation.contact_id),
+        "same_source": same_source(session, viewer, conversation.id, parts.knowledge.desk.source_window),
+        "states": parts.lifecycle.states,
     }
 
 
@@ -108,7 +110,8 @@ def _console(request: Request, visit: Visit, conversation_id: int | None, *, not
             opened = _talk(session, visit, access_conversation(session, visit.viewer, conversation_id))
         answer = visit.html(
             pane_of(request, panes) or "desk/console.html", status, folder=folder, folders=FOLDERS,
-            counts=counts, rows=[] if folder == CALLS else desk_rows(session, visit.viewer, folder), calls=calls,
+            counts=counts, rows=[] if folder == CALLS else desk_rows(
+                session, visit.viewer, folder, visit.parts.knowledge.desk.source_window), calls=calls,
             alarms=alarms(session, visit.viewer), open_id=conversation_id, talk=opened, note=note, text=text,
             new_id=_new_id, page="conversations",
         )
@@ -141,7 +144,7 @@ def conversations(request: Request, visit: Visit = Depends(staff)) -> Response:
 @needs("see_conversations")
 def conversation_page(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """The console with one conversation open; `pane` asks for one of its panes."""
-    return _console(request, visit, _row_id(conversation))
+    return _console(request, visit, row_id(conversation))
 
 
 def _act(request: Request, visit: Visit, conversation_id: int, command: Callable[[Session], Any],
@@ -174,7 +177,7 @@ def _act(request: Request, visit: Visit, conversation_id: int, command: Callable
 @needs("take_over")
 def take_over(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """The operator speaks from now on."""
-    row, parts = _row_id(conversation), visit.parts
+    row, parts = row_id(conversation), visit.parts
     return _act(request, visit, row, lambda session: ownership.take_over(
         session, visit.viewer, row, parts.replies, parts.knowledge.desk, parts.now()), "mine")
 
@@ -184,8 +187,8 @@ def take_over(request: Request, conversation: str, visit: Visit = Depends(staff)
 def transfer(request: Request, conversation: str, visit: Visit = Depends(staff),
              sent: dict[str, str] = Depends(fields)) -> Response:
     """A colleague who is at the desk goes on; both read why."""
-    row, parts, why = _row_id(conversation), visit.parts, sent.get("why", "")
-    to = _row_id(sent.get("to", ""))
+    row, parts, why = row_id(conversation), visit.parts, sent.get("why", "")
+    to = row_id(sent.get("to", ""))
     if len(why) > LONGEST_NOTE:
         raise PageError("too_long")
     return _act(request, visit, row, lambda session: ownership.transfer(
@@ -197,7 +200,7 @@ def transfer(request: Request, conversation: str, visit: Visit = Depends(staff),
 def call_back(request: Request, conversation: str, visit: Visit = Depends(staff),
               sent: dict[str, str] = Depends(fields)) -> Response:
     """An operator notes that somebody wants to be phoned, and when."""
-    row, parts, wish = _row_id(conversation), visit.parts, sent.get("wish", "").strip()
+    row, parts, wish = row_id(conversation), visit.parts, sent.get("wish", "").strip()
     phones = find_phones(sent.get("phone", ""))
     if len(phones) != 1 or len(wish) > LONGEST_WISH:
         return _console(request, visit, row, note="phone", status=422)
@@ -211,7 +214,7 @@ def call_back(request: Request, conversation: str, visit: Visit = Depends(staff)
 def tried(request: Request, conversation: str, call: str, visit: Visit = Depends(staff),
           sent: dict[str, str] = Depends(fields)) -> Response:
     """One try to phone: reached, no answer, or given up."""
-    row, task, outcome = _row_id(conversation), _row_id(call), sent.get("outcome", "")
+    row, task, outcome = row_id(conversation), row_id(call), sent.get("outcome", "")
     return _act(request, visit, row, lambda session: note_try(
         session, visit.viewer, task, outcome, visit.parts.now()), request.query_params.get("folder", CALLS))
 
@@ -230,7 +233,7 @@ def beat(visit: Visit = Depends(staff)) -> Response:
 def say(request: Request, conversation: str, visit: Visit = Depends(staff),
         sent: dict[str, str] = Depends(fields)) -> Response:
     """One message of the operator. Posted again with the same `id`, it is said once."""
-    row, text, client_id = _row_id(conversation), sent.get("text", ""), sent.get("id") or _new_id()
+    row, text, client_id = row_id(conversation), sent.get("text", ""), sent.get("id") or _new_id()
     if not _ID.fullmatch(client_id):
         raise PageError("bad_request")
     code = "blank" if blank(text) else "too_long" if len(text) > LONGEST else None
@@ -246,7 +249,7 @@ def say(request: Request, conversation: str, visit: Visit = Depends(staff),
 @needs("take_over")
 def release(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """Back to the bot."""
-    row, parts = _row_id(conversation), visit.parts
+    row, parts = row_id(conversation), visit.parts
     return _act(request, visit, row, lambda session: ownership.release(
         session, visit.viewer, row, parts.replies, parts.now()), "all")
 
@@ -255,7 +258,7 @@ def release(request: Request, conversation: str, visit: Visit = Depends(staff)) 
 @needs("take_over")
 def close(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """Ends the conversation."""
-    row, parts = _row_id(conversation), visit.parts
+    row, parts = row_id(conversation), visit.parts
     return _act(request, visit, row, lambda session: ownership.close(
         session, visit.viewer, row, parts.replies, parts.now()), "all")
 

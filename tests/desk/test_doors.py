@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from actions.access import commands
 from actions.call_backs.commands import ask_call_back
-from actions.storage.tables import Audit, Conversation, Message, Staff, StaffSession, Ticket
+from actions.storage.tables import Attachment, Audit, Conversation, Message, Staff, StaffSession, Ticket
 from bot.desk.guard import needs
 from tests.cast import PASSWORD, STAFF, Browser, Stage, hidden
 
@@ -40,6 +40,8 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("POST", "/desk/conversations/{conversation}/call_back"): SPEAKS,
     ("POST", "/desk/conversations/{conversation}/call_back/{call}"): SPEAKS,
     ("POST", "/desk/beat"): SPEAKS,
+    ("GET", "/desk/conversations/{conversation}/attachments/{message}"): READS_TALK,
+    ("GET", "/desk/conversations/{conversation}/attachments/{message}/content"): READS_TALK,
     ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
     ("POST", "/desk/tickets/{number}/accept"): ACCEPTS,
 }
@@ -74,6 +76,19 @@ def to_phone(stage: Stage, conversation: int) -> int:
                              phone="13800138000", wish="下午", now=stage.clock())
 
 
+def a_photo(stage: Stage, conversation: int) -> int:
+    """A photo of 王婶 that has been fetched; the id of its message."""
+    with stage.parts.database.begin() as session:
+        contact = session.execute(sa.select(Conversation.contact_id)).scalar_one()
+        message = Message(conversation_id=conversation, contact_id=contact, seq=900, author="resident", kind="photo",
+                          text="", waiting=False, handed_over=False, created_at=stage.clock())
+        session.add(message)
+        session.flush()
+        session.add(Attachment(message_id=message.id, channel="telegram", state="kept", due_at=stage.clock(), tries=0,
+                               content=stage.parts.keys.seal_bytes(b"\xff\xd8\xff..."), changed_at=stage.clock()))
+        return int(message.id)
+
+
 def colleague(stage: Stage, login: str) -> int:
     """Another operator, who is not at the desk."""
     with stage.parts.database.begin() as session:
@@ -84,7 +99,7 @@ def colleague(stage: Stage, login: str) -> int:
 @pytest.mark.parametrize("login", sorted(ALL))
 def test_role_at_every_route(stage: Stage, login: str) -> None:
     conversation, number = begin(stage)
-    call = to_phone(stage, conversation)
+    call, photo = to_phone(stage, conversation), a_photo(stage, conversation)
     ticket_version = {"version": "1"}
     order = sorted(EXPECTED, key=lambda key: key[1] == "/desk/logout")
     for method, path in order:
@@ -92,7 +107,7 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
         if allowed == PUBLIC:
             continue
         browser = stage.sign_in(login)
-        url = path.format(conversation=conversation, number=number, call=call)
+        url = path.format(conversation=conversation, number=number, call=call, message=photo)
         more = {"to": colleague(stage, login), "outcome": "no_answer", **ticket_version}
         answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
@@ -108,7 +123,7 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
     for method, path in EXPECTED:
         if EXPECTED[method, path] == PUBLIC:
             continue
-        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1)
+        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1)
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
     assert stage.browser().get("/desk/stream").status_code == 401
