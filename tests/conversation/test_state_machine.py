@@ -500,7 +500,7 @@ class Machine(RuleBasedStateMachine):
         # whoever cried in an earlier conversation has the ticket of that cry
         fewest = min(1, opened + (0 if begun else cries))
         assert fewest <= len(tickets) <= min(1, opened + cries), "tickets and what was said disagree"
-        for one, other in zip(begun, begun[1:]):
+        for one, other in zip(begun, begun[1:], strict=False):
             assert other.created_at - one.created_at >= self.hotline.knowledge.desk.same_ticket, "a ticket for each cry"
         assert opened == sum(t.legal_basis == "consent" for t in tickets), "tickets and replies disagree"
 

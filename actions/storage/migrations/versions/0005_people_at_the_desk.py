@@ -78,6 +78,10 @@ def upgrade() -> None:
                existing_nullable=False)
     op.add_column('delivery', sa.Column('claimed_by', sa.Text(), nullable=True, comment='host:pid of the process that is sending it'))
     op.add_column('staff', sa.Column('at_desk_at', actions.storage.base.Moment(timezone=True), nullable=True, comment="an operator's page was open at this moment"))
+    # who phoned and what came of it is history too
+    op.execute(
+        "CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE ON call_back_try"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_change()")
 
 
 def downgrade() -> None:
