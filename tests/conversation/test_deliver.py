@@ -231,6 +231,17 @@ class TestCrash:
         assert hotline.deliver(slow) == 1
         assert states(hotline)[0][2] == "sent" and hotline.deliver(slow) == 0
 
+    def test_taken_for_dead_and_another_is_sending_it(self, hotline: Hotline) -> None:
+        talk(hotline, "一")
+
+        class Slow(FakeApp):
+            def send(inner, outgoing: Outgoing) -> str | None:
+                self.claimed_by(hotline, "elsewhere:1")
+                raise TimeoutError
+
+        assert hotline.deliver(Slow()) == 0  # the books were not reached
+        assert states(hotline) == [(2, 1, "sending", None)]
+
     def claimed_by(self, hotline: Hotline, who: str) -> None:
         with hotline.database.begin() as session:
             session.execute(sa.update(Delivery).where(Delivery.state == "sending").values(claimed_by=who))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from actions.access.queries import operators_at_desk
 from actions.access.rules import Refused
-from actions.storage.tables import Audit, Conversation, Delivery, Message
+from actions.storage.tables import Audit, Conversation, Delivery, Message, Timer
 from bot.conversation.ownership import NotThere, NotYours
 from bot.conversation.post import run_timer
 from tests.conversation.hotline import SUICIDE, Crash, Hotline, at_boundary, die, together
@@ -218,6 +218,7 @@ class TestLease:
         after = hotline.everything()
         before.pop("timer"), after.pop("timer")
         assert after == before
+        assert hotline.count(Timer, Timer.ref == f"{conversation}:1") == 0, "the old one looks again and again"
 
     def test_a_turn_begun_before_the_takeover_says_nothing_after_the_lease(self, hotline: Hotline, conversation: int) -> None:
         hotline.write("还没人理我")
