@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from actions.language.replies import Replies
 
+BY_PAGE = "page"  # in the secrets of a message: it was written on our own page, for a contact of another channel
 HIDDEN = "\u2022" * 6  # stands in a stored text for what only the resident reads
 
 
@@ -24,6 +25,7 @@ class Facts:
     `places`: role → {text, unit, unit_name, district, decision, confirmed, seq};
     `asking`: the fact asked for now; `asked`: all asked so far, in order;
     `needs`: intents of help named so far; `served`: those already talked about;
+    `call_back`: while a call-back is being arranged {asks: what was asked, tried};
     `filed`: number of the ticket the interview ended with; `phone`, `event_text` and `unclear` (the last message that
     was not understood) are encrypted;
     `doubt`: {kind, seqs} of the messages because of which it was asked whether somebody is in danger; `doubted`: the
@@ -46,6 +48,7 @@ class Facts:
     misses: int = 0
     doubt: dict[str, Any] | None = None
     doubted: list[str] = field(default_factory=list)
+    call_back: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for the conversation's row."""

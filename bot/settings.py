@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class Settings:
     telegram_token: str | None
     telegram_api_url: str | None
     telegram_updates: str
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     build: Path
 
     @property
@@ -89,6 +91,10 @@ def _choice(*words: str) -> Callable[[str], str]:
     return read
 
 
+def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(","))
+
+
 def _hex_key(text: str) -> str:
     if len(bytes.fromhex(text)) != 32:
         raise ValueError
@@ -111,6 +117,7 @@ SETTINGS: dict[str, tuple[Callable[[str], object], str, object]] = {
     "TELEGRAM_TOKEN": (str, "the token of a bot", None),
     "TELEGRAM_API_URL": (_url("http", "https"), "the address of a Bot API server", None),
     "TELEGRAM_UPDATES": (_choice("poll", "webhook"), "poll or webhook", "poll"),
+    "YOUMEN_TRUSTED_PROXIES": (_networks, "addresses or networks of our own proxies, such as 10.0.0.5,10.1.0.0/16", ()),
     "YOUMEN_BUILD": (lambda text: Path(text).expanduser().resolve(), "a folder", PROJECT / "build"),
 }
 
@@ -150,5 +157,6 @@ def load_settings(environment: Mapping[str, str], home: Path | None = None) -> S
         telegram_token=values["TELEGRAM_TOKEN"],
         telegram_api_url=values["TELEGRAM_API_URL"],  # type: ignore[arg-type]
         telegram_updates=values["TELEGRAM_UPDATES"],
+        trusted_proxies=values["YOUMEN_TRUSTED_PROXIES"],  # type: ignore[arg-type]
         build=values["YOUMEN_BUILD"],  # type: ignore[arg-type]
     )

@@ -12,12 +12,14 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy.orm import Session
 
 from actions.access.queries import token_hash
+from actions.access.rules import Viewer
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Staff, StaffSession
 
 TRIES = 5
 LOCKED = timedelta(hours=1)
 SIGNED_IN = timedelta(hours=12)
+NOTED_EVERY = timedelta(seconds=5)
 PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 _hasher = PasswordHasher()
@@ -176,6 +178,16 @@ def sign_in(session: Session, *, login: str, password: str, now: datetime) -> Si
     account = find_account(session, login, now)
     right = fits(account, password)
     return finish_sign_in(session, account, right, now) if account is not None else None
+
+
+def note_at_desk(session: Session, viewer: Viewer, now: datetime) -> None:
+    """An operator's page is open; whoever may not take over holds no conversation, and is not noted."""
+    if viewer.may("take_over"):
+        session.execute(
+            sa.update(Staff).where(
+                Staff.id == viewer.staff_id, sa.or_(Staff.at_desk_at.is_(None), Staff.at_desk_at < now - NOTED_EVERY)
+            ).values(at_desk_at=now).execution_options(synchronize_session=False)
+        )
 
 
 def sign_out(session: Session, token: str) -> None:

@@ -78,6 +78,12 @@ def must_change_password(session: Session, viewer: Viewer) -> bool:
     return bool(session.execute(sa.select(Staff.must_change_password).where(Staff.id == viewer.staff_id)).scalar())
 
 
+def operators_at_desk(session: Session, since: datetime) -> list[Staff]:
+    """Who had the desk open after this moment, by name."""
+    return list(session.execute(
+        sa.select(Staff).where(Staff.active, Staff.at_desk_at > since).order_by(Staff.name, Staff.id)).scalars())
+
+
 def staff_name(session: Session, staff_id: int | None) -> str | None:
     """The name under which a colleague works."""
     name: str | None = session.execute(sa.select(Staff.name).where(Staff.id == staff_id)).scalar()

@@ -31,8 +31,16 @@ class Keys:
 
     def open(self, sealed: bytes) -> str:
         """The text again. Raises KeyWrong."""
+        return self.open_bytes(sealed).decode()
+
+    def seal_bytes(self, content: bytes) -> bytes:
+        """The encrypted form of what is no text, such as a picture."""
+        return self._fernet.encrypt(content)
+
+    def open_bytes(self, sealed: bytes) -> bytes:
+        """The content again. Raises KeyWrong."""
         try:
-            return self._fernet.decrypt(bytes(sealed)).decode()
+            return self._fernet.decrypt(bytes(sealed))
         except InvalidToken:
             raise KeyWrong("a stored field was encrypted with another key") from None
 

@@ -1,4 +1,4 @@
-"""What is heard at any moment, whatever is being asked: consent taken back."""
+"""What is heard at any moment, whatever is being asked: consent taken back, the wish to be phoned, news of a ticket."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from actions.steps.ending import person_button
 from actions.steps.filing import note_consent
 from actions.steps.knowledge import knowledge
 from actions.steps.listening import listen, names_place, note_phone, phone_of
+from actions.steps.people import arranges_call_back
 from actions.steps.topics_table import ADVICE
 from actions.tickets.commands import supplement_ticket
 from actions.turn import Turn
 
+# the open form goes on and has asked already
+CONTINUE: list[dict[str, Any]] = [{"event": "slot", "name": "q_answer", "value": None}]
 # ends an open form and leaves its slot empty for the next time
 FINISH: list[dict[str, Any]] = [
     {"event": "slot", "name": "q_answer", "value": None},
@@ -22,11 +25,13 @@ FINISH: list[dict[str, Any]] = [
 
 def heard_anywhere(turn: Turn) -> bool:
     """True when the message was dealt with here."""
-    if turn.press is not None:
-        return False
-    if words.takes_consent_back(turn.text):
+    if turn.press is None and words.takes_consent_back(turn.text):
         _take_consent_back(turn)
         return True
+    if arranges_call_back(turn, knowledge()):
+        return True
+    if turn.press is not None:
+        return False
     return _news_of_a_ticket(turn)
 
 
@@ -53,6 +58,6 @@ def _take_consent_back(turn: Turn) -> None:
     note_consent(turn, "withdrawn")
     turn.facts.consent = "declined"
     turn.facts.answers, turn.facts.places = {}, {}
-    turn.facts.phone = turn.facts.event_text = turn.facts.asking = None
+    turn.facts.phone = turn.facts.event_text = turn.facts.asking = turn.facts.call_back = None
     turn.say("privacy_withdrawn", buttons=[person_button()])
     turn.advanced = turn.done = True

@@ -197,3 +197,11 @@ def again(turn: Turn, know: Knowledge, asking: str) -> None:
         finish_with_advice(turn, know)
     else:
         ask(turn, know, asking, "question_goes_on", counted=False)
+
+
+def go_on(turn: Turn, know: Knowledge) -> None:
+    """Asks the open question again after something else was dealt with; not counted, nobody failed to answer it."""
+    if turn.facts.asking is not None:
+        asked = list(turn.facts.asked)
+        again(turn, know, turn.facts.asking)
+        turn.facts.asked = asked

@@ -16,13 +16,12 @@ from actions.steps import words
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import remember
 from actions.storage.tables import Consent
-from actions.turn import Turn
+from actions.turn import BY_PAGE, Turn
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "channels"
 ITEM = "own_page"  # stands in facts.asking while the page is offered
 OPEN, SKIP = "open_page", "skip_page"  # values of its buttons
 PAGE_CHANNEL = "web"
-BY_PAGE = "page"  # in the secrets of a message: it was written on our page
 Where = Literal["here", "page", "skip"]
 
 

@@ -16,6 +16,7 @@ from actions.steps.correcting import correct
 from actions.steps.ending import end, person_button
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import remember, today
+from actions.steps.people import call_person
 from actions.turn import Turn
 
 QUESTIONS = ("ask_policy_standard", "ask_documents", "ask_where_to_apply")
@@ -27,8 +28,7 @@ def speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
     if press is not None:
         return _other_button(turn, know, asking, press)
     if words.wants_person(turn.text) or (turn.intent == "request_human" and turn.confidence >= CERTAIN):
-        turn.ask_for_person("asked")
-        turn.say("person_coming", buttons=[])
+        call_person(turn, know, "asked")
         return True
     if _corrects_something_else(turn, know, asking):
         return True
@@ -89,8 +89,7 @@ def _answer_question(turn: Turn, answers: Answers, day: Any) -> None:
 def _other_button(turn: Turn, know: Knowledge, asking: str, press: dict[str, Any]) -> bool:
     """A button of an earlier message: it corrects that answer; the talk goes on where it was."""
     if press.get("value") == "request_human":
-        turn.ask_for_person("asked")
-        turn.say("person_coming", buttons=[])
+        call_person(turn, know, "asked")
         return True
     name = press.get("asks")
     if name == asking:

@@ -10,10 +10,10 @@ from actions.screening.evaluate import Screening, evaluate
 from actions.screening.record import decision_record
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import today, urgency
-from actions.storage.tables import RouteRecord, ScreeningRecord
-from actions.tickets.commands import Opened, Request, Responsible, complete_ticket, open_ticket
-from actions.tickets.queries import latest_of_conversation
-from actions.turn import HIDDEN, Turn
+from actions.storage.tables import RouteRecord, ScreeningRecord, Ticket
+from actions.tickets.commands import Opened, Request, Responsible, complete_ticket, open_ticket, tell_resident
+from actions.tickets.queries import danger_ticket_of_contact, latest_of_conversation
+from actions.turn import BY_PAGE, HIDDEN, Turn
 
 AID_FIRST, TEMPORARY = "aid_first", "temporary_urgent"
 QUICK_CLOCK, ORDINARY_CLOCK = "small_quick_aid", "temporary_aid"
@@ -76,7 +76,8 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
     """
     screening = screen(turn, know)
     request = _request(turn, know, screening, read_back)
-    begun = latest_of_conversation(turn.session, turn.conversation_id)
+    begun = latest_of_conversation(turn.session, turn.conversation_id) or danger_ticket_of_contact(
+        turn.session, turn.contact_id, turn.now - know.desk.same_ticket)
     if begun is not None and begun.read_back == "none":
         opened = complete_ticket(turn.session, know.keys, begun.number, request, turn.now)
     else:
@@ -112,6 +113,16 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
     return opened
 
 
+def _next_line(turn: Turn, ticket: Ticket) -> str:
+    """What happens next. Where nothing is sent unasked (DESIGN 2 point 9), no news are announced either."""
+    kind = "_district" if ticket.desk == "district" else ""
+    if ticket.discreet:
+        kind = "_discreet"
+    elif ticket.desk == "unit" and urgency(turn) != "none":
+        kind = "_aid_first"
+    return turn.replies_book.text(f"ticket_next{kind}")
+
+
 def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
     """Number, code, township and limit as they stand on the ticket: an earlier opening keeps its clock and its unit."""
     book, ticket = turn.replies_book, opened.ticket
@@ -128,7 +139,7 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
             unit_name=ticket.unit_name,
             district=ticket.district,
             due_line=due_line,
-            next_line=book.text("ticket_next_aid_first" if urgency(turn) != "none" else "ticket_next"),
+            next_line=_next_line(turn, ticket),
         )
     elif ticket.desk == "outside":
         contact = contact_of(know, ticket.district)
@@ -142,8 +153,12 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
             phone=contact[1],
         )
     else:
-        turn.say("ticket_opened_district", number=ticket.number, code=code, due_line=due_line)
+        turn.say("ticket_opened_district", number=ticket.number, code=code, due_line=due_line,
+                 next_line=_next_line(turn, ticket))
     turn.replies[-1].hidden = opened.query_code
+    if any(BY_PAGE in message.secrets for message in turn.messages):
+        # said on our own page, which ends: the app the person came from is told the number, never the code
+        tell_resident(turn.session, ticket, "ticket_filed_on_page", turn.now, number=ticket.number)
 
 
 def full_district(turn: Turn, know: Knowledge) -> str:

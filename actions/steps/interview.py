@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from actions.language.normalise import readable
 from actions.steps import words
 from actions.steps.answering import TAKERS, take_fact
-from actions.steps.anywhere import FINISH
-from actions.steps.asking import ask_next, ask_safety, leads_to_ticket, topic_of
+from actions.steps.anywhere import CONTINUE, FINISH
+from actions.steps.asking import ask_next, ask_safety, go_on, leads_to_ticket, topic_of
 from actions.steps.channel_policy import follow_page
 from actions.steps.digressing import speaks_of_something_else
 from actions.steps.ending import person_button
 from actions.steps.filing import file_ticket
 from actions.steps.knowledge import Knowledge, knowledge
-from actions.steps.listening import listen, situation
+from actions.steps.listening import listen, phone_sent, situation
 from actions.steps.needs import note_needs, serve_first
 from actions.steps.step import Step
 from actions.steps.topics_table import TICKET
@@ -21,7 +22,7 @@ from actions.tickets.commands import supplement_ticket
 from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
-CONTINUE = [{"event": "slot", "name": "q_answer", "value": None}]
+KEPT = ("photo", "voice", "document", "location", "contact")
 READ_WHOLE = 3_000  # a longer message is read by head and tail; all of it is stored
 
 
@@ -64,6 +65,8 @@ def advance(turn: Turn, know: Knowledge) -> None:
     if asking is None:
         _open(turn, know)
         return
+    if _only_sent_something(turn, know, asking):
+        return
     if speaks_of_something_else(turn, know, asking):
         return
     take = TAKERS.get(asking, take_fact)
@@ -72,6 +75,19 @@ def advance(turn: Turn, know: Knowledge) -> None:
         if not turn.done:
             listen(turn, know)
             ask_next(turn, know)
+
+
+def _only_sent_something(turn: Turn, know: Knowledge, asking: str) -> bool:
+    """A photo, a voice, a place: it is said that it was kept. Without words of its own the question is asked again."""
+    kind = turn.messages[-1].kind
+    if kind not in KEPT or asking == "phone" and phone_sent(turn):
+        return False
+    turn.say(f"{kind}_kept", buttons=[])
+    if readable(turn.text):  # a caption is read as any other words
+        return False
+    listen(turn, know)
+    go_on(turn, know)
+    return True
 
 
 def _look_after_danger(turn: Turn, know: Knowledge) -> None:

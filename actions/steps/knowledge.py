@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from actions.due.calendar import Calendar, load_calendar
+from actions.due.desk import DeskTimes, load_desk
 from actions.due.rules import Rules, load_rules
 from actions.language.facts import hear_facts
 from actions.language.replies import Replies, load_replies
@@ -28,6 +29,7 @@ class Knowledge:
     ruleset: RuleSet
     calendar: Calendar
     clocks: Rules
+    desk: DeskTimes
     replies: Replies
     answers: Answers
     topics: Topics
@@ -48,6 +50,7 @@ def load_knowledge(config: Path, keys: Keys) -> Knowledge:
         ruleset=ruleset,
         calendar=load_calendar(config / "calendar"),
         clocks=load_rules(config / "service_levels"),
+        desk=load_desk(config / "service_levels"),
         replies=load_replies([config / "replies"]),
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),

@@ -32,6 +32,11 @@ def listen(turn: Turn, know: Knowledge) -> list[str]:
     return changed
 
 
+def phone_sent(turn: Turn) -> bool:
+    """Whether a phone number is in this message, typed or sent as a contact."""
+    return any(message.secrets.get("phones") for message in turn.messages)
+
+
 def note_phone(turn: Turn, know: Knowledge) -> bool:
     """Notes the phone of this message, which accept has masked in the text and kept encrypted."""
     phones = [phone for message in turn.messages for phone in message.secrets.get("phones", [])]

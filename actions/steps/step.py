@@ -8,7 +8,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions.steps.anywhere import FINISH, heard_anywhere
+from actions.steps.anywhere import CONTINUE, FINISH, heard_anywhere
 from actions.turn import Turn, current_turn
 
 
@@ -29,7 +29,7 @@ class Step(Action, ABC):
             return []
         try:
             if not turn.replies and heard_anywhere(turn):
-                return list(FINISH)
+                return list(FINISH if turn.done else CONTINUE)
             if turn.danger == "now" and not self.looks_after_danger:
                 return [{"event": "followup", "name": "interview"}]
             return self.do(turn) or []

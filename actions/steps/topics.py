@@ -14,6 +14,7 @@ from actions.steps.ending import person_button
 from actions.steps.knowledge import knowledge
 from actions.steps.listening import listen, today, urgency
 from actions.steps.needs import CLOSED, guesses, title_button
+from actions.steps.people import call_person, tell_who_comes
 from actions.steps.step import Step
 from actions.storage.tables import Ticket
 from actions.turn import Turn
@@ -30,11 +31,6 @@ def tells_of_hardship(turn: Turn) -> bool:
     return turn.danger != "none" or urgency(turn) != "none" or (isinstance(kind, str) and kind != "none")
 
 
-def call_person(turn: Turn, reason: str) -> None:
-    """Puts the resident into the desk's queue."""
-    turn.ask_for_person(reason)
-
-
 def tell_progress(turn: Turn) -> None:
     """Step and township of this contact's newest tickets; never name, address, cause or amount."""
     rows = turn.session.execute(
@@ -43,7 +39,7 @@ def tell_progress(turn: Turn) -> None:
     tickets = list(rows)
     for ticket in tickets:
         turn.say(
-            "progress_ticket",
+            "progress_ticket_discreet" if ticket.discreet else "progress_ticket",
             number=ticket.number,
             state=words.text("state_" + ticket.state),
             unit_name=ticket.unit_name or ticket.district or "",
@@ -63,20 +59,19 @@ def answer_question(turn: Turn, text: str) -> None:
 
 def pass_complaint(turn: Turn) -> None:
     """A complaint goes to a person at once."""
-    call_person(turn, turn.intent)
+    turn.ask_for_person(turn.intent)
     turn.say("complain")
 
 
 def pass_report(turn: Turn) -> None:
     """Abuse and fraud go to a person at once (社会救助法 68, 未成年人保护法 11)."""
-    call_person(turn, turn.intent)
+    turn.ask_for_person(turn.intent)
     turn.say(turn.intent if turn.intent in turn.replies_book else "report_fraud")
 
 
 def bring_person(turn: Turn) -> None:
     """The resident asked for a person."""
-    call_person(turn, "asked")
-    turn.say("person_coming")
+    call_person(turn, knowledge(), "asked")
 
 
 class Greet(Step):
@@ -86,8 +81,10 @@ class Greet(Step):
         """Says hello, says that it is a machine, asks what happened."""
         if turn.facts.filed is not None and not turn.waiting_for_person:
             tell_progress(turn)
+        elif turn.waiting_for_person:
+            tell_who_comes(turn, knowledge(), "person_waiting")
         else:
-            turn.say("person_waiting" if turn.waiting_for_person else "greet")
+            turn.say("greet")
         return None
 
 
@@ -222,7 +219,7 @@ class NotUnderstood(Step):
         turn.facts.misses += 1
         if turn.facts.misses >= MISSES:
             turn.facts.misses = 0
-            call_person(turn, "not_understood")
+            turn.ask_for_person("not_understood")
             turn.say("not_understood_twice", buttons=[])
             return None
         meant = guesses(turn)

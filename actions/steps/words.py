@@ -13,6 +13,7 @@ from actions.language.normalise import normalise
 
 FILE = Path(__file__).resolve().parents[2] / "config" / "language" / "dialogue.yaml"
 SHORT = 12
+LONG_WISH = 60  # a longer answer to "when" is a story, not a time
 
 
 @lru_cache(maxsize=1)
@@ -61,6 +62,16 @@ def wants_person(said: str) -> bool:
     """Whether a person is asked for in so many words."""
     bare = _bare(said)
     return len(bare) <= 2 * SHORT and any(word in bare for word in listed("person"))
+
+
+def asks_call_back(said: str) -> bool:
+    """Whether somebody wants to be phoned; not where somebody must not be."""
+    bare = _bare(said)
+    return (
+        len(bare) <= 3 * SHORT
+        and any(word in bare for word in listed("call_back"))
+        and not any(word in bare for word in listed("no_call_back"))
+    )
 
 
 def takes_consent_back(said: str) -> bool:

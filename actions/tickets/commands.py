@@ -201,6 +201,20 @@ def complete_ticket(
     return Opened(ticket, code)
 
 
+def tell_resident(session: Session, ticket: Ticket, kind: str, now: datetime, **parameters: str) -> None:
+    """A notice about the ticket's last event, once; a discreet ticket stays silent. The post finds the way."""
+    event = session.execute(
+        sa.select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id.desc()).limit(1)
+    ).scalar_one()
+    _notify(session, event, "resident", kind, now, "silent" if ticket.discreet else "waiting", **parameters)
+
+
+def note_cry(session: Session, ticket: Ticket, conversation_id: int, seq: int, now: datetime) -> None:
+    """Words of danger that belong to a ticket already open. Adds to its history only: the caller holds a conversation,
+    and behind that lock no ticket may be waited for."""
+    _event(session, ticket, "danger_again", "resident", now, {"conversation": conversation_id, "seq": seq})
+
+
 def supplement_ticket(
     session: Session, keys: Keys, number: str, seq: int, now: datetime, *, phone: str | None = None
 ) -> Ticket:

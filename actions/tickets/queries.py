@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,9 +49,12 @@ def history(session: Session, ticket: Ticket) -> list[dict[str, Any]]:
     ]
 
 
-def tickets_of_conversation(session: Session, viewer: Viewer, conversation_id: int) -> list[Ticket]:
-    """The tickets a conversation has led to, as far as this viewer may see them."""
-    query = visible_tickets(viewer).where(Ticket.conversation_id == conversation_id).order_by(Ticket.id)
+def tickets_of_conversation(
+    session: Session, viewer: Viewer, conversation_id: int, contact_id: int | None = None
+) -> list[Ticket]:
+    """The tickets a conversation has led to, as far as this viewer may see them; those of its contact too, if named."""
+    own = Ticket.conversation_id == conversation_id
+    query = visible_tickets(viewer).where(sa.or_(own, Ticket.contact_id == contact_id)).order_by(Ticket.id)
     return list(session.execute(query).scalars())
 
 
@@ -71,3 +75,21 @@ def latest_of_conversation(session: Session, conversation_id: int) -> Ticket | N
         sa.select(Ticket).where(Ticket.conversation_id == conversation_id).order_by(Ticket.id.desc()).limit(1)
     ).scalar_one_or_none()
     return ticket
+
+
+def _danger_tickets(*where: Any) -> Any:
+    return sa.select(Ticket).where(Ticket.urgency == "life_danger", *where).order_by(Ticket.id.desc()).limit(1)
+
+
+def danger_ticket_of_contact(session: Session, contact_id: int, since: datetime) -> Ticket | None:
+    """The ticket a contact's cry opened after this moment; a further cry belongs to it, whatever the conversation."""
+    query = _danger_tickets(Ticket.contact_id == contact_id, Ticket.created_at > since)
+    found: Ticket | None = session.execute(query).scalar_one_or_none()
+    return found
+
+
+def danger_ticket_of_group(session: Session, conversations: Collection[int], unit_id: str) -> Ticket | None:
+    """The ticket that one of these conversations' cries opened for this township."""
+    query = _danger_tickets(Ticket.conversation_id.in_(conversations), Ticket.unit_id == unit_id)
+    found: Ticket | None = session.execute(query).scalar_one_or_none()
+    return found

@@ -22,9 +22,10 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from actions.privacy.keys import Keys
-from actions.steps.channel_policy import BY_PAGE, policies
+from actions.steps.channel_policy import policies
 from actions.storage.engine import Database
-from actions.storage.tables import Contact, Link, Message
+from actions.storage.tables import Contact, Link, Message, Notice
+from actions.turn import BY_PAGE
 from bot.channels import visitor as who
 from bot.channels.visitor import Visitor
 from bot.channels.web import Chat, the_chat
@@ -37,6 +38,7 @@ from bot.pages.quiet import note
 log = structlog.get_logger(__name__)
 
 PREFIX = "/page"
+FOR_THE_APP = "ticket_filed_on_page"
 SHARED_PAGE = timedelta(minutes=15)
 
 
@@ -148,7 +150,11 @@ class LinkedChat(Chat):
         page = self.linked(session, request)
         if page is None:
             return super().lines(session, request, visitor, after)
-        return resident_lines(session, self.parts.keys, page.contact_id, max(after, page.first_id - 1)), True
+        lines = resident_lines(session, self.parts.keys, page.contact_id, max(after, page.first_id - 1))
+        # the number for the app stands here already, with its code
+        elsewhere = set(session.execute(sa.select(Notice.message_id).where(
+            Notice.kind == FOR_THE_APP, Notice.message_id.in_([line.id for line in lines]))).scalars())
+        return [line for line in lines if line.id not in elsewhere], True
 
     def take(
         self, request: Request, text: str, external_id: str, button_id: str | None, after: int

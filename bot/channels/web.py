@@ -127,6 +127,10 @@ class Chat:
         return who.recognise(session, self.parts.keys, request.cookies.get(self.cookies.token), self.parts.now(),
                              attempt)
 
+    def network(self, request: Request) -> str:
+        """Where a request comes from, by the proxies this installation trusts."""
+        return network(request, self.parts.settings.trusted_proxies)
+
     def in_time(self, request: Request, text: str) -> bool:
         """False for whoever writes too fast: by visitor, and by network where nobody is known yet.
 
@@ -138,7 +142,7 @@ class Chat:
         if visitor is not None:
             within = self.limit.allow(keys.fingerprint("limit", str(visitor.contact_id)).hex())
         else:
-            within = self.newcomers.allow(keys.fingerprint("limit network", network(request)).hex())
+            within = self.newcomers.allow(keys.fingerprint("limit network", self.network(request)).hex())
         return within or any(hit.level == "now" for hit in self.parts.gates.check(safe_text(text)[0]))
 
     def lines(self, session: Session, request: Request, visitor: Visitor, after: int) -> tuple[list[Line], bool]:
@@ -172,7 +176,8 @@ class Chat:
         parts, now = self.parts, self.parts.now()
         with parts.database.begin() as session:
             token, visitor = self.recognise(session, request, external_id)
-            incoming = Incoming(CHANNEL, token, external_id, text, button_id=button_id)
+            incoming = Incoming(CHANNEL, token, external_id, text, button_id=button_id,
+                                source=self.network(request))
             accepted = accept(session, parts.accept_tools, incoming, now, keep_address=False)
             if visitor is None:
                 visitor = Visitor(accepted.contact_id, self.cookies.is_shared(request))

@@ -86,6 +86,7 @@ COMMANDS = {
     "takeover": r"",
     "operator": r".+",
     "release": r"",
+    "away": r"",
 }
 
 
@@ -156,7 +157,7 @@ def _play_line(talk: Any, line: str) -> None:
     elif verb == "photo":
         talk.attachment("photo", {"file": Path(rest).name})
     else:
-        getattr(talk, {"takeover": "take_over", "operator": "operator", "release": "release"}[verb])(
+        getattr(talk, {"takeover": "take_over", "operator": "operator", "release": "release", "away": "away"}[verb])(
             *([rest] if rest else [])
         )
 

@@ -93,19 +93,29 @@ def _disk(settings: Settings) -> str:
     return f"{free // 1_000_000_000} GB free"
 
 
+def _proxies(settings: Settings) -> str:
+    trusted = ", ".join(str(net) for net in settings.trusted_proxies)
+    if not trusted:
+        return "none trusted: limits count whoever connects; behind a proxy set YOUMEN_TRUSTED_PROXIES"
+    if any(net.prefixlen == 0 for net in settings.trusted_proxies):
+        raise RuntimeError(f"YOUMEN_TRUSTED_PROXIES trusts everybody ({trusted}): name the proxies themselves")
+    return f"X-Forwarded-For is believed from {trusted}"
+
+
 CHECKS: dict[str, Callable[[Settings], str]] = {
     "config": _config,
     "model": _model,
     "disk": _disk,
     "database": _database,
     "redis": _redis,
+    "proxies": _proxies,
 }
 
 
 @click.command()
 @click.pass_obj
 def doctor(settings: Settings) -> None:
-    """Check data files, model, disk, database and Redis; exit 1 if something is wrong."""
+    """Check data files, model, disk, database, Redis and trusted proxies; exit 1 if something is wrong."""
     healthy = True
     for name, check in CHECKS.items():
         try:

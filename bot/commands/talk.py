@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actions.access.commands import create_staff, new_password
+from actions.access.commands import create_staff, new_password, note_at_desk
 from actions.access.queries import as_viewer
 from actions.access.rules import Viewer
 from actions.due.clock import SHANGHAI
@@ -60,8 +60,11 @@ class Talk:
         self._accept(Incoming(self._channel, self._address, secrets.token_hex(8), "", kind=kind, extra={kind: extra}))
 
     def wait(self, span: timedelta) -> None:
-        """Time passes."""
+        """Time passes; an operator of this script sits at the desk meanwhile, unless told to be away."""
         self._hotline.clock.wait(span)
+        if self._operator is not None:
+            with self._hotline.parts.database.begin() as session:
+                note_at_desk(session, self._operator, self._hotline.clock())
         self._show()
 
     def take_over(self) -> None:
@@ -72,9 +75,14 @@ class Talk:
                 self._as_operator(session),
                 self._conversations[-1],
                 self._hotline.parts.knowledge.replies,
+                self._hotline.parts.knowledge.desk,
                 self._hotline.clock(),
             )
         self._show()
+
+    def away(self) -> None:
+        """The operator leaves the desk without a word."""
+        self._operator = None
 
     def operator(self, text: str) -> None:
         """The operator writes."""

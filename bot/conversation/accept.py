@@ -18,9 +18,11 @@ from actions.privacy.keys import Keys
 from actions.steps.filing import file_ticket
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import listen
-from actions.storage.tables import Contact, Conversation, Message, Timer
-from actions.tickets.queries import latest_of_conversation
+from actions.storage.tables import Contact, Conversation, DangerCall, Message, Ticket, Timer
+from actions.tickets.commands import note_cry
+from actions.tickets.queries import danger_ticket_of_contact, danger_ticket_of_group, latest_of_conversation
 from actions.turn import Facts, Inbound, Turn
+from bot.conversation.attachments import note_file
 from bot.conversation.danger import Gates, Hit
 from bot.conversation.outbox import add_message
 
@@ -41,6 +43,7 @@ class Incoming:
     kind: str = "text"
     button_id: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    source: str | None = None  # the network it came from, where the channel knows one; only its keyed hash is kept
 
 
 @dataclass(frozen=True)
@@ -169,22 +172,56 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
         known = session.execute(sa.select(Message.conversation_id, Message.seq).where(
             Message.contact_id == contact_id, Message.external_id == incoming.external_id)).one()
         return Accepted(contact_id, known[0], known[1], duplicate=True)
+    note_file(session, stored, incoming.channel, kind, incoming.extra, now)
     conversation.last_seq = seq
     conversation.last_message_at = conversation.last_resident_at = now
     session.execute(sa.update(Contact).where(Contact.id == contact_id).values(last_seen_at=now))
     result = Accepted(contact_id, conversation.id, seq, duplicate=False, hits=hits)
-    _answer_danger(session, tools, conversation, result, incoming.channel, visible, now)
+    _answer_danger(session, tools, conversation, result, incoming.channel, visible, now, incoming.source)
     return result
 
 
+def _note_source(session: Session, tools: AcceptTools, conversation: Conversation, source: str | None,
+                 now: datetime) -> list[int]:
+    """The other conversations with danger from this network a moment ago, once they are so many that it is a flood."""
+    if source is None:
+        return []
+    mark = tools.knowledge.keys.fingerprint("source", source)
+    session.execute(
+        insert(DangerCall).values(conversation_id=conversation.id, source_hash=mark, at=now)
+        .on_conflict_do_update(index_elements=[DangerCall.conversation_id], set_={"at": now, "source_hash": mark}))
+    desk = tools.knowledge.desk
+    others = session.execute(
+        sa.select(DangerCall.conversation_id).where(
+            DangerCall.source_hash == mark, DangerCall.at > now - desk.source_window,
+            DangerCall.conversation_id != conversation.id)).scalars().all()
+    return list(others) if len(others) >= desk.source_tickets else []
+
+
+def _belongs_to(session: Session, turn: Turn, crowd: list[int]) -> tuple[bool, Ticket | None]:
+    """(whether a ticket of its own may open, the flood's ticket it belongs to).
+
+    In a flood from one network the same township has one ticket, and whoever has not said where opens none: the
+    conversation stands in the queue with its alarm, and gets its ticket with the place.
+    """
+    if not crowd:
+        return True, None
+    unit = turn.facts.places.get("event", {}).get("unit")
+    found = danger_ticket_of_group(session, crowd, unit) if unit is not None else None
+    return unit is not None and found is None, found
+
+
 def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conversation, accepted: Accepted,
-                        channel: str, text: str, now: datetime) -> None:
+                        channel: str, text: str, crowd: list[int], now: datetime) -> None:
     """Life is in danger: a ticket opens with what is known, without a consent gate (个人信息保护法 13(4)).
+
+    One for each contact: whoever cries again, in another conversation too, is heard on the ticket that is there.
 
     The conversation's facts stay as they are: a turn may be working on them; it finds the ticket and completes it.
     """
     if latest_of_conversation(session, conversation.id) is not None:
         return
+    known = danger_ticket_of_contact(session, conversation.contact_id, now - tools.knowledge.desk.same_ticket)
     turn = Turn(
         session=session, now=now, conversation_id=conversation.id, contact_id=conversation.contact_id, channel=channel,
         messages=(Inbound(accepted.seq or 0, "text", text,
@@ -194,7 +231,11 @@ def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conv
     try:
         with session.begin_nested():
             listen(turn, tools.knowledge)
-            file_ticket(turn, tools.knowledge, "none")
+            own, theirs = (False, known) if known is not None else _belongs_to(session, turn, crowd)
+            if theirs is not None:
+                note_cry(session, theirs, conversation.id, accepted.seq or 0, now)
+            if own:
+                file_ticket(turn, tools.knowledge, "none")
     except Exception as error:  # the message and the safety text must go through whatever a ticket lacks
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise  # nothing goes through any more: the app sends it again
@@ -222,7 +263,7 @@ def raise_danger(session: Session, tools: AcceptTools, message: Message, hits: t
 
 
 def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversation, accepted: Accepted, channel: str,
-                   text: str, now: datetime) -> None:
+                   text: str, now: datetime, source: str | None = None) -> None:
     if accepted.level == "none":
         return
     if ORDER[accepted.level] >= ORDER[conversation.danger]:
@@ -230,7 +271,8 @@ def _answer_danger(session: Session, tools: AcceptTools, conversation: Conversat
     if accepted.level == "now":
         if conversation.mode == "bot":  # whoever was waiting already moves to the front, and keeps the time
             conversation.waiting_since, conversation.waiting_reason = conversation.waiting_since or now, "danger"
-        _open_danger_ticket(session, tools, conversation, accepted, channel, text, now)
+        crowd = _note_source(session, tools, conversation, source, now)
+        _open_danger_ticket(session, tools, conversation, accepted, channel, text, crowd, now)
     if conversation.mode == "human":
         # nothing is written over a person; if that person stays silent, the courier sends the text
         if accepted.level == "now":

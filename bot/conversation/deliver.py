@@ -1,6 +1,8 @@
 """Takes messages out: claim, commit `sending`, call the app, commit what came of it. DESIGN 2 point 8."""
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +26,33 @@ TRIES = 6  # of what perhaps arrived and is sent again
 GIVE_UP = timedelta(hours=24)  # an app that took nothing for so long gets it no more
 SETTLE_SECONDS, SETTLE_EVERY = 15.0, 0.25
 WAITS = (1, 5, 30, 120, 600)  # seconds before each next try
+ABANDONED = timedelta(minutes=2)  # longer than any send takes: whoever claimed it is gone, wherever that was
+
+
+def who_am_i() -> str:
+    """This process, for the rows it is sending."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def still_sends(claimed_by: str | None, since: datetime, now: datetime, idle: bool) -> bool:
+    """Whether the process that claimed a row may yet be sending it. `idle`: we send nothing, so our claims are old.
+
+    On this machine we can look; of another machine we only know that no send takes so long.
+    """
+    if claimed_by == who_am_i():
+        return not idle
+    if claimed_by is None or now - since >= ABANDONED:
+        return False
+    host, _, pid = claimed_by.rpartition(":")
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it is there, under another user
+    return True
 
 
 @dataclass(frozen=True)
@@ -86,7 +115,7 @@ def deliver_one(database: Database, senders: Mapping[str, Sender], keys: Keys, n
                               created_at=now()))
             return True
         again = senders[delivery.channel].takes_ids or _is_danger_text(session, message)
-        delivery.state, delivery.changed_at = "sending", now()
+        delivery.state, delivery.changed_at, delivery.claimed_by = "sending", now(), who_am_i()
         try:
             address, text = keys.open(contact.address) if contact.address else "", full_text(message, keys)
         except KeyWrong:  # one row of another key must not hold up the others
@@ -139,6 +168,12 @@ def _settle(database: Database, delivery_id: int, outcome: str, external_id: str
         delivery, said_at = session.execute(
             sa.select(Delivery, Message.created_at).join(Message, Message.id == Delivery.message_id)
             .where(Delivery.id == delivery_id).with_for_update(key_share=True, of=Delivery)).one()
+        if delivery.state != "sending" or delivery.claimed_by != who_am_i():
+            # we were taken for dead; what is certainly out must not go out again
+            if outcome == "sent" and delivery.state in ("waiting", "unclear"):
+                delivery.state, delivery.external_id = "sent", external_id
+                delivery.error, delivery.changed_at = None, now
+            return
         if outcome == "retried" and error == "try_later":
             outcome = "put_off" if later is not None else outcome
             if now - said_at >= GIVE_UP:
@@ -160,16 +195,19 @@ def _settle(database: Database, delivery_id: int, outcome: str, external_id: str
         log.warning("delivery_not_sure", delivery=delivery_id, outcome=outcome, error=error)
 
 
-def recover(database: Database, senders: Mapping[str, Sender], now: datetime) -> int:
+def recover(database: Database, senders: Mapping[str, Sender], now: datetime, idle: bool = True) -> int:
     """After a crash: what was `sending` is sent again where the app takes our id, and danger texts everywhere.
 
-    Elsewhere it is `unclear`, never resent.
+    Elsewhere it is `unclear`, never resent. What another courier is sending at this moment is left to it, and
+    what we are sending ourselves unless we are `idle`.
     """
     with database.begin() as session:
         stuck = session.execute(
             sa.select(Delivery, Message).join(Message, Message.id == Delivery.message_id)
             .where(Delivery.state == "sending", Delivery.channel.in_(list(senders)))
             .with_for_update(key_share=True, skip_locked=True, of=Delivery)).all()
+        stuck = [(delivery, message) for delivery, message in stuck
+                 if not still_sends(delivery.claimed_by, delivery.changed_at, now, idle)]
         for delivery, message in stuck:
             delivery.changed_at = now
             if senders[delivery.channel].takes_ids or _is_danger_text(session, message):

@@ -6,11 +6,14 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy.orm import Session
 
-from actions.privacy.keys import Keys
+from actions.privacy.keys import Keys, KeyWrong
 from actions.storage.tables import Conversation, Delivery, Message
 from actions.turn import HIDDEN
+
+log = structlog.get_logger(__name__)
 
 # the page of these reads messages itself and has them at once; every other channel's app is called by the courier
 READ_CHANNELS = ("web", "terminal")
@@ -27,10 +30,18 @@ def seal_hidden(keys: Keys, hidden: str | None) -> bytes | None:
 
 
 def full_text(message: Message, keys: Keys) -> str:
-    """The text as the resident reads it; staff read the stored one, with dots in place of what is hidden."""
+    """The text as the resident reads it; staff read the stored one, with dots in place of what is hidden.
+
+    What cannot be decrypted stays dots: the words around it are still worth reading. Raises nothing.
+    """
     if message.author == "resident" or message.secrets is None:
         return str(message.text)
-    return str(message.text).replace(HIDDEN, json.loads(keys.open(message.secrets)).get("hidden", HIDDEN))
+    try:
+        hidden = json.loads(keys.open(message.secrets)).get("hidden", HIDDEN)
+    except KeyWrong:
+        log.error("field_unreadable", message=message.id)
+        return str(message.text)
+    return str(message.text).replace(HIDDEN, hidden)
 
 
 def add_message(  # noqa: PLR0913  one keyword for each column an outgoing message can have

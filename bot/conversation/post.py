@@ -1,6 +1,7 @@
 """The post: turns notices into messages in the right conversation, and what has come due into deeds. DESIGN 2, 9-10."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -8,40 +9,56 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from actions.language.replies import Replies
+from actions.steps.knowledge import Knowledge
 from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Message, Notice, Ticket, TicketEvent, Timer
 from bot.conversation.outbox import add_message
+from bot.conversation.ownership import LEASE, end_lease
 
 log = structlog.get_logger(__name__)
 
-HELD_FOR = timedelta(minutes=30)
 AGAIN_AFTER = timedelta(minutes=5)
 
 
-def post_one(database: Database, replies: Replies, now: datetime) -> str | None:
-    """Posts the oldest open notice. Returns its outcome (posted, held, silent) or None when there is none."""
+def _nobody(hint: str) -> None:
+    """Nobody is told."""
+
+
+def post_one(database: Database, know: Knowledge, now: datetime, tell: Callable[[str], None] = _nobody) -> str | None:
+    """Posts the oldest open notice. Returns its outcome (posted, held, silent) or None when there is none.
+
+    `tell` is given the hint of the conversation it changed, after the commit.
+
+    A held one is due when it has waited long enough, or as soon as no person has the conversation any more.
+    """
+    with_person = sa.exists().where(
+        TicketEvent.id == Notice.event_id, Ticket.id == TicketEvent.ticket_id,
+        Conversation.contact_id == Ticket.contact_id, Conversation.mode == "human")
     with database.begin() as session:
         notice = session.execute(
             sa.select(Notice).where(sa.or_(
                 Notice.state == "waiting",
-                sa.and_(Notice.state == "held", Notice.created_at <= now - HELD_FOR)))
+                sa.and_(Notice.state == "held", sa.or_(Notice.created_at <= now - know.desk.held, ~with_person))))
             .order_by(Notice.id).limit(1).with_for_update(key_share=True, skip_locked=True)
         ).scalar_one_or_none()
         if notice is None:
             return None
         try:
             with session.begin_nested():
-                notice.state = _deal_with(session, notice, replies, now)
+                notice.state = _deal_with(session, notice, know, now)
         except DBAPIError:
             raise
         except Exception as error:  # one row that cannot be posted must not hold up the others
             log.error("notice_failed", notice=notice.id, error=type(error).__name__)
             notice.state = "silent"
-        return str(notice.state)
+        outcome, message_id = str(notice.state), notice.message_id
+        changed = session.execute(sa.select(Message.conversation_id).where(Message.id == message_id)).scalar()
+    if changed is not None:
+        tell(f"conversation:{changed}")
+    return outcome
 
 
-def _deal_with(session: Session, notice: Notice, replies: Replies, now: datetime) -> str:
+def _deal_with(session: Session, notice: Notice, know: Knowledge, now: datetime) -> str:
     if notice.recipient != "resident":
         return "posted"  # a unit reads its list; live pages got a hint
     ticket, contact = session.execute(
@@ -55,10 +72,10 @@ def _deal_with(session: Session, notice: Notice, replies: Replies, now: datetime
         .order_by(Conversation.mode == "closed", Conversation.id.desc())
         .limit(1).with_for_update(key_share=True)
     ).scalar_one()
-    if conversation.mode == "human" and notice.state == "waiting":
+    if conversation.mode == "human" and notice.created_at > now - know.desk.held:
         return "held"  # it waits in the operator's composer
     message = add_message(session, conversation, contact.channel, author="system", now=now,
-                          text=replies.text(notice.kind, **notice.parameters))
+                          text=know.replies.text(notice.kind, **notice.parameters))
     notice.message_id = message.id
     return "posted"
 
@@ -73,8 +90,11 @@ def held_notices(session: Session, conversation_id: int) -> list[Notice]:
         .where(Notice.state == "held", Conversation.id == conversation_id).order_by(Notice.id)).scalars())
 
 
-def run_timer(database: Database, replies: Replies, now: datetime) -> str | None:
-    """Does the timer that is due longest, and deletes it, in one transaction. Returns its kind, or None."""
+def run_timer(database: Database, know: Knowledge, now: datetime, tell: Callable[[str], None] = _nobody) -> str | None:
+    """Does the timer that is due longest, and deletes it or puts it off, in one transaction. Its kind, or None.
+
+    `tell`: as in post_one; the ref of a timer begins with its conversation.
+    """
     with database.begin() as session:
         timer = session.execute(
             sa.select(Timer).where(Timer.due_at <= now).order_by(Timer.due_at).limit(1)
@@ -83,18 +103,24 @@ def run_timer(database: Database, replies: Replies, now: datetime) -> str | None
             return None
         try:
             with session.begin_nested():
-                TIMERS[timer.kind](session, timer.ref, replies, now)
+                again = TIMERS[timer.kind](session, timer.ref, know, now)
         except DBAPIError:
             raise
         except Exception as error:
             log.error("timer_failed", timer=timer.id, error=type(error).__name__)
             timer.due_at = now + AGAIN_AFTER
             return str(timer.kind)
-        session.delete(timer)
-        return str(timer.kind)
+        kind, ref = str(timer.kind), str(timer.ref)
+        if again is None:
+            session.delete(timer)
+        else:
+            timer.due_at = again
+    if again is None:
+        tell(f"conversation:{ref.partition(':')[0]}")
+    return kind
 
 
-def _danger_unanswered(session: Session, ref: str, replies: Replies, now: datetime) -> None:
+def _danger_unanswered(session: Session, ref: str, know: Knowledge, now: datetime) -> None:
     """A person owns it and has been silent for a minute after words of danger: the safety text goes out."""
     conversation_id, seq = (int(part) for part in ref.split(":"))
     conversation, channel = session.execute(
@@ -103,8 +129,15 @@ def _danger_unanswered(session: Session, ref: str, replies: Replies, now: dateti
     answered = session.execute(sa.select(Message.id).where(
         Message.conversation_id == conversation_id, Message.seq > seq, Message.author == "operator")).first()
     if answered is None and conversation.mode != "closed":
-        add_message(session, conversation, channel, author="system", text=replies.text("danger_cry_now"), now=now,
+        add_message(session, conversation, channel, author="system", text=know.replies.text("danger_cry_now"), now=now,
                     answers=seq)
 
 
-TIMERS = {"danger_unanswered": _danger_unanswered}
+def _lease(session: Session, ref: str, know: Knowledge, now: datetime) -> datetime | None:
+    return end_lease(session, ref, know.replies, know.desk, now)
+
+
+# each returns None when it is done, or when to look again
+TIMERS: dict[str, Callable[[Session, str, Knowledge, datetime], datetime | None]] = {
+    "danger_unanswered": _danger_unanswered, LEASE: _lease,
+}

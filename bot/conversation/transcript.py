@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from actions.access.queries import visible_conversations
 from actions.access.rules import Viewer
 from actions.privacy.keys import Keys
-from actions.storage.tables import Contact, Conversation, Delivery, Draft, Message, Staff, Ticket
+from actions.storage.tables import Contact, Conversation, DangerCall, Delivery, Draft, Message, Staff, Ticket
 from bot.conversation.outbox import READ_CHANNELS, full_text
 
 
@@ -100,11 +100,28 @@ class QueueRow:
     danger: str
     last_text: str
     last_author: str
+    last_kind: str
     last_message_at: datetime
     tickets: tuple[str, ...]
+    same_source: int = 0  # other conversations with danger from this network at that time
 
 
-def desk_rows(session: Session, viewer: Viewer, folder: str = "waiting", limit: int = 100) -> list[QueueRow]:
+def same_source(session: Session, viewer: Viewer, conversation_id: int, window: timedelta) -> list[int]:
+    """The other conversations in which danger was said from the same network about the same time; never the address."""
+    mine = sa.select(DangerCall).where(DangerCall.conversation_id == conversation_id)
+    call = session.execute(mine).scalar_one_or_none()
+    if call is None:
+        return []
+    seen = visible_conversations(viewer).subquery()
+    return list(session.execute(
+        sa.select(DangerCall.conversation_id).where(
+            DangerCall.source_hash == call.source_hash, DangerCall.id != call.id,
+            DangerCall.at.between(call.at - window, call.at + window),
+            sa.exists().where(seen.c.id == DangerCall.conversation_id)).order_by(DangerCall.at)).scalars())
+
+
+def desk_rows(session: Session, viewer: Viewer, folder: str = "waiting", window: timedelta = timedelta(),
+              limit: int = 100) -> list[QueueRow]:
     """Conversations of a folder: waiting (for a person; danger first, then oldest), mine, or all (newest first)."""
     query = visible_conversations(viewer)
     if folder == "waiting":
@@ -115,12 +132,13 @@ def desk_rows(session: Session, viewer: Viewer, folder: str = "waiting", limit: 
     else:
         query = query.order_by(Conversation.last_message_at.desc())
     conversations = session.execute(query.limit(limit)).scalars().all()
-    return [_queue_row(session, conversation) for conversation in conversations]
+    return [_queue_row(session, conversation, 0 if conversation.danger == "none" else len(
+        same_source(session, viewer, conversation.id, window))) for conversation in conversations]
 
 
-def _queue_row(session: Session, conversation: Conversation) -> QueueRow:
+def _queue_row(session: Session, conversation: Conversation, crowd: int) -> QueueRow:
     last = session.execute(
-        sa.select(Message.text, Message.author)
+        sa.select(Message.text, Message.author, Message.kind)
         .where(Message.conversation_id == conversation.id, Message.author == "resident")
         .order_by(Message.seq.desc()).limit(1)).one_or_none()
     channel = session.execute(sa.select(Contact.channel).where(Contact.id == conversation.contact_id)).scalar_one()
@@ -129,8 +147,9 @@ def _queue_row(session: Session, conversation: Conversation) -> QueueRow:
         sa.select(Ticket.number).where(Ticket.conversation_id == conversation.id).order_by(Ticket.id))
     return QueueRow(
         conversation.id, conversation.mode, channel, owner, conversation.waiting_since, conversation.waiting_reason,
-        conversation.danger, last[0] if last else "", last[1] if last else "", conversation.last_message_at,
-        tuple(tickets.scalars()),
+        conversation.danger, last[0] if last else "", last[1] if last else "", last[2] if last else "",
+        conversation.last_message_at,
+        tuple(tickets.scalars()), crowd,
     )
 
 

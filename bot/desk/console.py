@@ -1,4 +1,4 @@
-"""The operators' console: who waits, what was said, taking over, typing, giving back."""
+"""The operators' console: who waits, what was said, taking over, typing, handing on, giving back."""
 from __future__ import annotations
 
 import re
@@ -10,14 +10,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from actions.access.queries import access_conversation, staff_name
+from actions.access.commands import note_at_desk
+from actions.access.queries import access_conversation, operators_at_desk, staff_name
 from actions.access.rules import Refused, Viewer
-from actions.storage.tables import Contact, Conversation
+from actions.call_backs.commands import RESIDENT, note_try, open_call_back
+from actions.call_backs.queries import Task, count_open, open_tasks, tasks_of_conversation
+from actions.call_backs.rules import LONGEST_WISH, AlreadyClosed
+from actions.language.mask import find_phones, mask_phone
+from actions.storage.tables import Contact, Conversation, Staff
 from actions.tickets.queries import tickets_of_conversation
 from bot.conversation import ownership
-from bot.conversation.ownership import NotYours
+from bot.conversation.ownership import NotThere, NotYours
 from bot.conversation.post import held_notices
-from bot.conversation.transcript import alarms, desk_lines, desk_rows, drafts, folder_counts
+from bot.conversation.transcript import alarms, desk_lines, desk_rows, drafts, folder_counts, same_source
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import SIGNED_IN, door, needs, staff
@@ -26,9 +31,10 @@ from bot.pages.errors import PageError
 from bot.pages.forms import blank, fields, wants_json
 from bot.pages.parts import WebParts
 
-FOLDERS = ("waiting", "mine", "all")
+CALLS = "calls"
+FOLDERS = ("waiting", "mine", CALLS, "all")
 PANES = {"list": "desk/pane_list.html", "talk": "desk/pane_talk.html", "side": "desk/pane_side.html"}
-LONGEST = 10_000
+LONGEST, LONGEST_NOTE = 10_000, 500
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _BIGGEST = 2**63 - 1
 
@@ -39,7 +45,7 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-def _row_id(text: str) -> int:
+def row_id(text: str) -> int:
     """A conversation's id out of an address. Raises Refused: what cannot be does not exist."""
     if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > _BIGGEST:
         raise Refused("no such conversation")
@@ -49,7 +55,7 @@ def _row_id(text: str) -> int:
 def _places(parts: WebParts, conversation: Conversation) -> list[dict[str, Any]]:
     """The places said so far, in the resident's words, with the unit each means."""
     places = (conversation.facts or {}).get("places") or {}
-    return [{"role": role, "text": parts.keys.open(place["text"].encode()), "unit_name": place.get("unit_name"),
+    return [{"role": role, "text": parts.opened(place["text"].encode()), "unit_name": place.get("unit_name"),
              "sure": place.get("decision") in (None, "route")} for role, place in places.items()]
 
 
@@ -64,10 +70,30 @@ def _talk(session: Session, visit: Visit, conversation: Conversation) -> dict[st
         "held": [parts.replies.text(n.kind, **n.parameters) for n in held_notices(session, conversation.id)],
         "owner": staff_name(session, conversation.owner_id), "mine": mine,
         "may_take": viewer.may("take_over") and conversation.mode == "bot",
+        "calls": [_call(visit, task) for task in tasks_of_conversation(session, viewer, conversation.id)],
+        "colleagues": _colleagues(session, visit) if mine else [],
         "fact_lines": parts.fact_titles((conversation.facts or {}).get("answers") or {}),
         "places": _places(parts, conversation),
-        "tickets": tickets_of_conversation(session, viewer, conversation.id), "states": parts.lifecycle.states,
+        "tickets": tickets_of_conversation(session, viewer, conversation.id, conversation.contact_id),
+        "same_source": same_source(session, viewer, conversation.id, parts.knowledge.desk.source_window),
+        "states": parts.lifecycle.states,
     }
+
+
+def _colleagues(session: Session, visit: Visit) -> list[Staff]:
+    """Who could go on with a conversation now."""
+    there = operators_at_desk(session, visit.parts.now() - visit.parts.knowledge.desk.lease)
+    return [staff for staff in there if staff.id != visit.viewer.staff_id]
+
+
+def _call(visit: Visit, task: Task) -> dict[str, Any]:
+    """A call-back as the desk shows it: the number whole only to who may phone."""
+    parts, row = visit.parts, task.row
+    phone = parts.opened(row.phone)
+    return {"id": row.id, "conversation_id": row.conversation_id, "state": row.state, "opened_at": row.opened_at,
+            "by_staff": row.opened_by != RESIDENT, "wish": parts.opened(row.wish), "tries": task.tries,
+            "masked": mask_phone(phone) if find_phones(phone) else phone,
+            "phone": phone if visit.viewer.may("take_over") and find_phones(phone) else None}
 
 
 def _console(request: Request, visit: Visit, conversation_id: int | None, *, note: str = "", text: str = "",
@@ -76,12 +102,16 @@ def _console(request: Request, visit: Visit, conversation_id: int | None, *, not
     folder = folder if folder in FOLDERS else "waiting"
     panes = PANES if conversation_id is not None else {"list": PANES["list"]}
     with visit.parts.database.begin() as session:
+        note_at_desk(session, visit.viewer, visit.parts.now())
+        counts = {**folder_counts(session, visit.viewer), CALLS: count_open(session, visit.viewer)}
+        calls = [_call(visit, task) for task in open_tasks(session, visit.viewer)] if folder == CALLS else []
         opened = None
         if conversation_id is not None:
             opened = _talk(session, visit, access_conversation(session, visit.viewer, conversation_id))
         answer = visit.html(
             pane_of(request, panes) or "desk/console.html", status, folder=folder, folders=FOLDERS,
-            counts=folder_counts(session, visit.viewer), rows=desk_rows(session, visit.viewer, folder),
+            counts=counts, rows=[] if folder == CALLS else desk_rows(
+                session, visit.viewer, folder, visit.parts.knowledge.desk.source_window), calls=calls,
             alarms=alarms(session, visit.viewer), open_id=conversation_id, talk=opened, note=note, text=text,
             new_id=_new_id, page="conversations",
         )
@@ -114,7 +144,7 @@ def conversations(request: Request, visit: Visit = Depends(staff)) -> Response:
 @needs("see_conversations")
 def conversation_page(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """The console with one conversation open; `pane` asks for one of its panes."""
-    return _console(request, visit, _row_id(conversation))
+    return _console(request, visit, row_id(conversation))
 
 
 def _act(request: Request, visit: Visit, conversation_id: int, command: Callable[[Session], Any],
@@ -130,6 +160,12 @@ def _act(request: Request, visit: Visit, conversation_id: int, command: Callable
             owner = staff_name(session, other.owner_id)
         return visit.html("desk/conflict.html", 409, mode=other.mode, owner=owner, conversation_id=conversation_id,
                           page="conversations")
+    except AlreadyClosed:
+        return visit.html("desk/conflict.html", 409, mode="called", owner=None, conversation_id=conversation_id,
+                          page="conversations")
+    except NotThere:
+        return visit.html("desk/conflict.html", 409, mode="not_there", owner=None, conversation_id=conversation_id,
+                          page="conversations")
     visit.parts.wake.ring(OUT)
     visit.parts.wake.hint("queue", f"conversation:{conversation_id}")
     if wants_json(request):
@@ -141,9 +177,55 @@ def _act(request: Request, visit: Visit, conversation_id: int, command: Callable
 @needs("take_over")
 def take_over(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """The operator speaks from now on."""
-    row, parts = _row_id(conversation), visit.parts
+    row, parts = row_id(conversation), visit.parts
     return _act(request, visit, row, lambda session: ownership.take_over(
-        session, visit.viewer, row, parts.replies, parts.now()), "mine")
+        session, visit.viewer, row, parts.replies, parts.knowledge.desk, parts.now()), "mine")
+
+
+@router.post("/desk/conversations/{conversation}/transfer")
+@needs("take_over")
+def transfer(request: Request, conversation: str, visit: Visit = Depends(staff),
+             sent: dict[str, str] = Depends(fields)) -> Response:
+    """A colleague who is at the desk goes on; both read why."""
+    row, parts, why = row_id(conversation), visit.parts, sent.get("why", "")
+    to = row_id(sent.get("to", ""))
+    if len(why) > LONGEST_NOTE:
+        raise PageError("too_long")
+    return _act(request, visit, row, lambda session: ownership.transfer(
+        session, visit.viewer, row, to, why, parts.roles, parts.replies, parts.knowledge.desk, parts.now()), "all")
+
+
+@router.post("/desk/conversations/{conversation}/call_back")
+@needs("take_over")
+def call_back(request: Request, conversation: str, visit: Visit = Depends(staff),
+              sent: dict[str, str] = Depends(fields)) -> Response:
+    """An operator notes that somebody wants to be phoned, and when."""
+    row, parts, wish = row_id(conversation), visit.parts, sent.get("wish", "").strip()
+    phones = find_phones(sent.get("phone", ""))
+    if len(phones) != 1 or len(wish) > LONGEST_WISH:
+        return _console(request, visit, row, note="phone", status=422)
+    return _act(request, visit, row, lambda session: open_call_back(
+        session, visit.viewer, parts.keys, row, phones[0].number, wish or parts.replies.text("call_back_any_time"),
+        parts.now()), request.query_params.get("folder", "all"))
+
+
+@router.post("/desk/conversations/{conversation}/call_back/{call}")
+@needs("take_over")
+def tried(request: Request, conversation: str, call: str, visit: Visit = Depends(staff),
+          sent: dict[str, str] = Depends(fields)) -> Response:
+    """One try to phone: reached, no answer, or given up."""
+    row, task, outcome = row_id(conversation), row_id(call), sent.get("outcome", "")
+    return _act(request, visit, row, lambda session: note_try(
+        session, visit.viewer, task, outcome, visit.parts.now()), request.query_params.get("folder", CALLS))
+
+
+@router.post("/desk/beat")
+@needs("take_over")
+def beat(visit: Visit = Depends(staff)) -> Response:
+    """The page is open: what this operator holds stays theirs. Renewed in silence, never asked about."""
+    with visit.parts.database.begin() as session:
+        note_at_desk(session, visit.viewer, visit.parts.now())
+    return JSONResponse({"done": True})
 
 
 @router.post("/desk/conversations/{conversation}/say")
@@ -151,7 +233,7 @@ def take_over(request: Request, conversation: str, visit: Visit = Depends(staff)
 def say(request: Request, conversation: str, visit: Visit = Depends(staff),
         sent: dict[str, str] = Depends(fields)) -> Response:
     """One message of the operator. Posted again with the same `id`, it is said once."""
-    row, text, client_id = _row_id(conversation), sent.get("text", ""), sent.get("id") or _new_id()
+    row, text, client_id = row_id(conversation), sent.get("text", ""), sent.get("id") or _new_id()
     if not _ID.fullmatch(client_id):
         raise PageError("bad_request")
     code = "blank" if blank(text) else "too_long" if len(text) > LONGEST else None
@@ -167,7 +249,7 @@ def say(request: Request, conversation: str, visit: Visit = Depends(staff),
 @needs("take_over")
 def release(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """Back to the bot."""
-    row, parts = _row_id(conversation), visit.parts
+    row, parts = row_id(conversation), visit.parts
     return _act(request, visit, row, lambda session: ownership.release(
         session, visit.viewer, row, parts.replies, parts.now()), "all")
 
@@ -176,7 +258,7 @@ def release(request: Request, conversation: str, visit: Visit = Depends(staff)) 
 @needs("take_over")
 def close(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """Ends the conversation."""
-    row, parts = _row_id(conversation), visit.parts
+    row, parts = row_id(conversation), visit.parts
     return _act(request, visit, row, lambda session: ownership.close(
         session, visit.viewer, row, parts.replies, parts.now()), "all")
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import access_ticket, staff_name
 from actions.access.rules import Refused
-from actions.language.mask import mask_phone
+from actions.language.mask import find_phones, mask_phone
 from actions.storage.tables import ScreeningRecord, Ticket
 from actions.tickets.commands import StalePage, accept_ticket
 from actions.tickets.queries import count_by_state, grounds, history, list_tickets
@@ -84,16 +84,18 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     """Everything a page shows of a ticket obtained through access."""
     viewer, parts = visit.viewer, visit.parts
     screened, routed = grounds(session, ticket)
-    phone = parts.keys.open_or_none(ticket.phone)
+    phone = parts.opened_or_none(ticket.phone)
+    callable_ = phone is not None and bool(find_phones(phone))
     return {
         "ticket": ticket, "lamp": lamp(ticket.due_at, parts.now()), "history": history(session, ticket),
         "commands": [command for command in parts.lifecycle.open_to(ticket.state) if viewer.may(command.permission)],
         "fact_lines": parts.fact_titles(ticket.facts), "verdicts": _verdicts(parts, screened),
         "route": routed.outcome if routed is not None else None,
-        "event_place": parts.keys.open_or_none(ticket.event_place),
-        "household_place": parts.keys.open_or_none(ticket.household_place),
+        "event_place": parts.opened_or_none(ticket.event_place),
+        "household_place": parts.opened_or_none(ticket.household_place),
         # who works the ticket calls the number; the others need not read it
-        "phone": phone if phone is None or viewer.may("accept_ticket") else mask_phone(phone),
+        "phone": phone if phone is None or not callable_ or viewer.may("accept_ticket") else mask_phone(phone),
+        "may_call": callable_ and viewer.may("accept_ticket"),
         "accepted_by": staff_name(session, ticket.accepted_by), **_words(parts),
     }
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import structlog
+
 from actions.access.rules import Role
 from actions.language.replies import Replies
-from actions.privacy.keys import Keys
+from actions.privacy.keys import Keys, KeyWrong
 from actions.screening.read_back import read_back
 from actions.screening.values import ScreenInputError
 from actions.steps.knowledge import Knowledge
@@ -19,6 +21,8 @@ from bot.conversation.accept import AcceptTools
 from bot.conversation.danger import Gates
 from bot.conversation.wake import Wake
 from bot.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,18 @@ class WebParts:
     def replies(self) -> Replies:
         """What the hotline says."""
         return self.knowledge.replies
+
+    def opened(self, sealed: bytes) -> str:
+        """An encrypted field as text; one that cannot be read says so and takes nothing else of the page with it."""
+        try:
+            return self.keys.open(sealed)
+        except KeyWrong:
+            log.error("field_unreadable")
+            return self.replies.text("field_unreadable")
+
+    def opened_or_none(self, sealed: bytes | None) -> str | None:
+        """As opened; nothing stays nothing."""
+        return None if sealed is None else self.opened(sealed)
 
     @property
     def accept_tools(self) -> AcceptTools:

@@ -23,19 +23,20 @@ BATCH = 200
 
 def work_round(parts: Parts, senders: Mapping[str, Sender]) -> int:
     """Does everything that can be done now; returns how much that was."""
-    replies, done = parts.knowledge.replies, 0
-    while done < BATCH and run_timer(parts.database, replies, parts.now()):
+    know, done = parts.knowledge, 0
+    hints: set[str] = set()
+    while done < BATCH and run_timer(parts.database, know, parts.now(), hints.add):
         done += 1
     posted = 0
-    while done < BATCH and (outcome := post_one(parts.database, replies, parts.now())):
+    while done < BATCH and (outcome := post_one(parts.database, know, parts.now(), hints.add)):
         done += 1
         if outcome == "held":
             break
         posted += 1
     while done < BATCH and deliver_one(parts.database, senders, parts.keys, parts.now):
         done += 1
-    if posted:
-        parts.wake.hint("chat", "queue", "tickets")
+    if posted or hints:
+        parts.wake.hint("queue", "tickets", *sorted(hints))
     return done
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 
 import structlog
@@ -15,7 +16,7 @@ from bot.processes.parts import Parts
 log = structlog.get_logger(__name__)
 
 THREADS = 4
-SWEEP_SECONDS = 1.0
+MEND_SECONDS = 15.0  # another courier may have died over what it was sending when we took the lock
 
 
 class Deliverers:
@@ -27,6 +28,7 @@ class Deliverers:
         self._changed = threading.Condition()
         self._mine = self._stopped = False
         self._busy = self._rounds = 0
+        self._mended = 0.0
 
     def start(self) -> None:
         """Begins; without senders there is nothing to do."""
@@ -43,6 +45,10 @@ class Deliverers:
                 if self._busy:  # the lock was lost while something was on its way: its end is waited for
                     return
                 recover(self._parts.database, self._senders, self._parts.now())
+                self._mended = time.monotonic()
+            elif held and time.monotonic() - self._mended > MEND_SECONDS:
+                recover(self._parts.database, self._senders, self._parts.now(), idle=False)
+                self._mended = time.monotonic()
             self._mine = held
             self._rounds += 1
             self._changed.notify_all()

@@ -75,7 +75,7 @@ def picture() -> Callable[[Any, str], None]:
     return take
 
 
-passwords: dict[str, str] = {}
+passwords: dict[tuple[int, str], str] = {}  # by port: each module has a hotline of its own
 
 
 @pytest.fixture
@@ -85,15 +85,16 @@ def sign_in(open_page: Callable[..., Any], live: Live) -> Callable[..., Any]:
     def sign(login: str, size: dict[str, int] = DESKTOP) -> Any:
         page = open_page("/desk/login", size)
         page.fill("input[name=login]", login)
-        page.fill("input[name=password]", passwords.get(login, live.logins[login]))
+        known = (live.port, login)
+        page.fill("input[name=password]", passwords.get(known, live.logins[login]))
         page.click("button.primary")
-        if login not in passwords:
+        if known not in passwords:
             page.wait_for_selector("input[name=again]")
             page.fill("input[name=old]", live.logins[login])
             page.fill("input[name=new]", NEW_PASSWORD)
             page.fill("input[name=again]", NEW_PASSWORD)
             page.click("button.primary")
-            passwords[login] = NEW_PASSWORD
+            passwords[known] = NEW_PASSWORD
         page.wait_for_url(lambda url: "/desk/login" not in url and "/desk/password" not in url)
         return page
 

@@ -87,8 +87,7 @@ def test_an_operator_takes_over_and_gives_back(
     expect(resident, "在登记之前")
     resident.click("header button:has-text('转人工')")
     # the queue is live: the row appears without a reload
-    row = desk.wait_for_selector("#list a:has-text('转人工')")
-    row.click()
+    desk.click("#list a:has-text('转人工')")
     desk.wait_for_selector("button:has-text('接管')")
     picture(desk, "desk-waiting-desktop")
     desk.click("button:has-text('接管')")

@@ -25,8 +25,10 @@ from actions.steps.channel_policy import (
     take_own_page,
     where_to_ask,
 )
-from actions.storage.tables import Consent, Contact, Conversation, Delivery, Link, Message
+from actions.steps.filing import file_ticket
+from actions.storage.tables import Consent, Contact, Conversation, Delivery, Link, Message, Ticket
 from actions.turn import Turn
+from bot.conversation.post import post_one
 from bot.conversation.turn import TurnTools, Worked, work_one
 from tests.cast import Browser
 from tests.channels.bot_api import DROP_AFTER, BotApi, flood
@@ -224,6 +226,61 @@ def test_operators_words_reach_both(line: Line, server: BotApi) -> None:
     line.deliver()
     joined = line.stage.parts.replies.text("operator_joined")
     assert joined in server.texts(WANG) and joined in texts(page)
+
+
+def files(line: Line, gates: tuple[str, ...] = ()) -> Worked | None:
+    """One turn that files the ticket, the way the interview ends."""
+
+    def think(turn: Turn) -> None:
+        follow_page(turn)
+        turn.facts.consent, turn.facts.gates = "given", list(gates)
+        file_ticket(turn, line.stage.parts.knowledge, "confirmed")
+
+    parts = line.stage.parts
+    return work_one(TurnTools(parts.database, parts.replies, parts.keys, line.stage.wake, line.stage.clock), think)
+
+
+def post(line: Line) -> None:
+    while post_one(line.stage.parts.database, line.stage.parts.knowledge, line.stage.clock()):
+        pass
+    line.deliver()
+
+
+def test_a_number_opened_on_the_page_is_told_in_the_app_once(line: Line, server: BotApi) -> None:
+    page = opened(line, offered(line, server))
+    page.write("都对")
+    interview(line, INCOME)
+    page.write("登记")
+    files(line)
+    for _ in range(2):
+        post(line)
+    [(number,)] = line.rows(Ticket.number)
+    told = [text for text in server.texts(WANG) if number in text]
+    assert told == [line.stage.parts.replies.text("ticket_filed_on_page", number=number)]
+    assert "查询码" not in told[0]
+    # the page has number and code, and not the number twice
+    assert len([text for text in texts(page) if number in text]) == 1
+    assert any("查询码：" in text and "••" not in text for text in texts(page))
+
+
+def test_a_number_opened_in_the_app_is_not_told_again(line: Line, server: BotApi) -> None:
+    server.write(WANG, "登记")
+    line.poll()
+    files(line)
+    post(line)
+    [(number,)] = line.rows(Ticket.number)
+    assert len([text for text in server.texts(WANG) if number in text]) == 1
+
+
+def test_a_discreet_ticket_stays_silent_in_the_app(line: Line, server: BotApi) -> None:
+    page = opened(line, offered(line, server))
+    page.write("登记")
+    files(line, ("violence_past",))
+    post(line)
+    [(number, discreet)] = line.rows(Ticket.number, Ticket.discreet)
+    assert discreet and not [text for text in server.texts(WANG) if number in text]
+    [said] = [text for text in texts(page) if number in text]
+    assert "我们不会主动给您打电话、发消息" in said and "核对" not in said
 
 
 # --- once, in time, on one page ----------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from actions.storage.tables import Ticket
 from actions.tickets.rules import LETTERS
 from tests.cast import Browser, Stage
 
@@ -81,3 +83,14 @@ def test_nonsense_gets_the_same_kind_answer(stage: Stage, wang: Browser, number:
 
 def test_another_site_cannot_ask(wang: Browser) -> None:
     assert wang.post("/progress", {"number": "a", "code": "b"}, headers={"origin": "https://evil.example"}).status_code == 403
+
+
+def test_a_discreet_ticket_announces_no_news(stage: Stage) -> None:
+    plain, silent = stage.opened(), stage.opened(discreet=True)
+    for opened, announced in ((plain, False), (silent, True)):
+        page = stage.browser().post("/progress", {"number": opened.ticket.number, "code": opened.query_code}).text
+        assert ("我们不会主动" in page) is announced
+    with stage.parts.database.begin() as session:
+        session.execute(sa.update(Ticket).values(state="accepted"))
+    page = stage.browser().post("/progress", {"number": silent.ticket.number, "code": silent.query_code}).text
+    assert "保持电话畅通" not in page and "我们不会主动" in page

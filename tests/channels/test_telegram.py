@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.storage.tables import Contact, Conversation, Delivery, Message
+from actions.storage.tables import Attachment, Contact, Conversation, Delivery, Message
 from bot.channels.telegram import poller
 from bot.channels.telegram.api import Api, TooLarge
+from bot.channels.telegram.files import Fetcher
 from bot.channels.telegram.sender import TelegramSender
 from bot.channels.telegram.split import split, units
 from bot.channels.telegram.webhook import HEADER, secrets_of
@@ -125,6 +126,19 @@ def test_attachment_can_be_fetched_up_to_the_limit(line: Line, server: BotApi) -
     server.files["large"] = b"x" * (line.words.attachment_limit + 1)
     with pytest.raises(TooLarge):
         line.api.file("large")
+
+
+@pytest.mark.parametrize("known,state", [(True, "kept"), (False, "gone")])
+def test_attachment_is_fetched_for_the_desk(line: Line, server: BotApi, known: bool, state: str) -> None:
+    if known:
+        server.files["large"] = b"\xff\xd8\xffjpeg"
+    server.update("message", server.message(WANG, photo=PHOTO))
+    line.poll()
+    fetcher = Fetcher(line.api, line.inbox)
+    assert fetcher.round() and not fetcher.round()
+    [(found, content)] = line.rows(Attachment.state, Attachment.content)
+    assert found == state
+    assert content is None or line.stage.parts.keys.open_bytes(content) == server.files["large"]
 
 
 def test_danger_in_a_caption_is_heard(line: Line, server: BotApi) -> None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from actions.access.commands import create_staff
+from actions.access.commands import create_staff, note_at_desk
 from actions.access.queries import as_viewer
 from actions.access.rules import Role, Viewer
 from actions.due.clock import Due
@@ -240,12 +240,22 @@ class Hotline:
         return HeldTurn(self, answer(think) if isinstance(think, str) else think)
 
     def take_over_in(self, session: Session, conversation: int, by: str) -> None:
-        ownership.take_over(session, self.staff[by], conversation, self.knowledge.replies, self.clock())
+        ownership.take_over(session, self.staff[by], conversation, self.knowledge.replies, self.knowledge.desk, self.clock())
 
     def take_over(self, conversation: int, by: str = "zhou", patient: bool = False) -> None:
         """Unless `patient`, these may wait for no lock: nobody else is to hold one."""
         with self.transaction(patient) as session:
             self.take_over_in(session, conversation, by)
+
+    def beat(self, by: str = "zhou") -> None:
+        """The operator's page is open."""
+        with self.database.begin() as session:
+            note_at_desk(session, self.staff[by], self.clock())
+
+    def transfer(self, conversation: int, to: str, by: str = "zhou", why: str = "") -> None:
+        with self.impatient() as session:
+            ownership.transfer(session, self.staff[by], conversation, self.staff[to].staff_id, why, self.roles,
+                               self.knowledge.replies, self.knowledge.desk, self.clock())
 
     def say(self, conversation: int, text: str, by: str = "zhou", id: str | None = None, patient: bool = False) -> bool:
         """True when it was new."""
@@ -290,14 +300,14 @@ class Hotline:
     def post(self) -> list[str]:
         """Deals with every open notice; what became of each."""
         done = []
-        while (outcome := post_one(self.database, self.knowledge.replies, self.clock())) is not None:
+        while (outcome := post_one(self.database, self.knowledge, self.clock())) is not None:
             done.append(outcome)
         return done
 
     def timers(self) -> list[str]:
         """Does everything that has come due."""
         done = []
-        while (kind := run_timer(self.database, self.knowledge.replies, self.clock())) is not None:
+        while (kind := run_timer(self.database, self.knowledge, self.clock())) is not None:
             done.append(kind)
         return done
 
@@ -365,7 +375,7 @@ class Hotline:
         """Takes away everything but the staff, for a test that begins many times."""
         with self.database.begin() as session:
             session.execute(sa.text("SET LOCAL session_replication_role = replica"))  # history that only grows, here too
-            for table in ("draft", "turn_attempt", "delivery", "notice", "screening_record", "route_record", "ticket_event",
+            for table in ("attachment", "call_back_try", "call_back", "danger_call", "draft", "turn_attempt", "delivery", "notice", "screening_record", "route_record", "ticket_event",
                           "ticket", "message", "timer", "conversation", "contact"):
                 session.execute(sa.text(f"DELETE FROM {table}"))
 

@@ -346,7 +346,7 @@ class TestDangerWithAPerson:
         return conversation
 
     def timer(self, hotline: Hotline) -> str | None:
-        return run_timer(hotline.database, hotline.knowledge.replies, hotline.clock())
+        return run_timer(hotline.database, hotline.knowledge, hotline.clock())
 
     def test_nothing_is_said_over_the_person(self, hotline: Hotline) -> None:
         conversation = self.owned(hotline)
@@ -355,7 +355,7 @@ class TestDangerWithAPerson:
         assert hotline.said(conversation) == [*before, ("resident", SUICIDE)]
         row = hotline.conversation(conversation)
         assert (row.mode, row.danger, row.waiting_since) == ("human", "now", None)
-        assert [(t.kind, t.ref, t.due_at) for t in hotline.scalars(sa.select(Timer))] == [
+        assert [(t.kind, t.ref, t.due_at) for t in hotline.scalars(sa.select(Timer).where(Timer.kind == "danger_unanswered"))] == [
             ("danger_unanswered", f"{conversation}:{accepted.seq}", hotline.clock() + timedelta(seconds=60))]
         assert [ticket.legal_basis for ticket in hotline.scalars(sa.select(Ticket))] == ["emergency"]
         with hotline.database.begin() as session:
@@ -370,7 +370,7 @@ class TestDangerWithAPerson:
         assert self.timer(hotline) == "danger_unanswered"
         last = hotline.messages(conversation)[-1]
         assert (last.author, last.answers, last.text) == ("system", accepted.seq, hotline.text("danger_cry_now"))
-        assert self.timer(hotline) is None and hotline.count(Timer) == 0
+        assert self.timer(hotline) is None and hotline.count(Timer, Timer.kind == "danger_unanswered") == 0
 
     def test_not_sent_when_the_operator_has_answered(self, hotline: Hotline) -> None:
         conversation = self.owned(hotline)
@@ -380,7 +380,7 @@ class TestDangerWithAPerson:
         hotline.clock.advance(seconds=61)
         while self.timer(hotline):
             pass
-        assert hotline.said(conversation) == before and hotline.count(Timer) == 0
+        assert hotline.said(conversation) == before and hotline.count(Timer, Timer.kind == "danger_unanswered") == 0
 
     def test_an_answer_to_something_earlier_does_not_count(self, hotline: Hotline) -> None:
         conversation = self.owned(hotline)

@@ -1,13 +1,16 @@
 """What is out and what is not, by the app's own books: in order, once where it can be known, never guessed."""
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from actions.storage.tables import Delivery, Message
-from bot.conversation.deliver import GIVE_UP, TRIES, WAITS, deliver_one, recover
+from bot.conversation.deliver import GIVE_UP, TRIES, WAITS, Outgoing, deliver_one, recover
 from tests.conversation.hotline import SUICIDE, Crash, FakeApp, Hotline, at_boundary, die, together
 
 
@@ -183,6 +186,65 @@ class TestCrash:
         hotline.deliver(app)
         assert app.texts == ["一", "二"]
         assert states(hotline) == [(2, 1, "unclear", "crash"), (3, 1, "sent", None)]
+
+    def test_what_another_courier_is_sending_is_left_to_it(self, hotline: Hotline, knowing: FakeApp) -> None:
+        talk(hotline, "一", "二")
+        self.crash(hotline, knowing)
+        # it lives, on this machine: our own parent does
+        self.claimed_by(hotline, f"{socket.gethostname()}:{os.getppid()}")
+        assert recover(hotline.database, {"telegram": knowing}, hotline.clock()) == 0
+        assert hotline.deliver(knowing) == 0 and states(hotline)[0][2] == "sending"
+        # a machine we cannot look at: only time tells
+        self.claimed_by(hotline, "elsewhere:1")
+        hotline.clock.advance(seconds=119)
+        assert recover(hotline.database, {"telegram": knowing}, hotline.clock()) == 0
+        hotline.clock.advance(seconds=1)
+        assert recover(hotline.database, {"telegram": knowing}, hotline.clock()) == 1
+
+    def test_what_a_dead_courier_of_this_machine_was_sending_is_taken_up_at_once(self, hotline: Hotline, knowing: FakeApp) -> None:
+        talk(hotline, "一")
+        self.crash(hotline, knowing)
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        self.claimed_by(hotline, f"{socket.gethostname()}:{gone.pid}")
+        assert recover(hotline.database, {"telegram": knowing}, hotline.clock()) == 1
+
+    def test_what_we_are_sending_ourselves_is_no_wreck(self, hotline: Hotline, knowing: FakeApp) -> None:
+        talk(hotline, "一")
+        self.crash(hotline, knowing)
+        assert recover(hotline.database, {"telegram": knowing}, hotline.clock(), idle=False) == 0
+        assert recover(hotline.database, {"telegram": knowing}, hotline.clock(), idle=True) == 1
+
+    def test_taken_for_dead_but_it_came_through(self, hotline: Hotline, knowing: FakeApp) -> None:
+        """The row was given up to another while we were sending: what is out does not go out again."""
+        talk(hotline, "一")
+
+        class Slow(FakeApp):
+            def send(inner, outgoing: Outgoing) -> str | None:
+                self.claimed_by(hotline, "elsewhere:1")
+                hotline.clock.advance(minutes=5)
+                assert recover(hotline.database, {"telegram": inner}, hotline.clock()) == 1
+                return super().send(outgoing)
+
+        slow = Slow()
+        slow.takes_ids = True
+        assert hotline.deliver(slow) == 1
+        assert states(hotline)[0][2] == "sent" and hotline.deliver(slow) == 0
+
+    def test_taken_for_dead_and_another_is_sending_it(self, hotline: Hotline) -> None:
+        talk(hotline, "一")
+
+        class Slow(FakeApp):
+            def send(inner, outgoing: Outgoing) -> str | None:
+                self.claimed_by(hotline, "elsewhere:1")
+                raise TimeoutError
+
+        assert hotline.deliver(Slow()) == 0  # the books were not reached
+        assert states(hotline) == [(2, 1, "sending", None)]
+
+    def claimed_by(self, hotline: Hotline, who: str) -> None:
+        with hotline.database.begin() as session:
+            session.execute(sa.update(Delivery).where(Delivery.state == "sending").values(claimed_by=who))
 
     def test_between_app_and_commit_with_ids(self, hotline: Hotline, knowing: FakeApp) -> None:
         talk(hotline, "一", "二")

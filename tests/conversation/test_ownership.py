@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from actions.access.queries import operators_at_desk
 from actions.access.rules import Refused
-from actions.storage.tables import Audit, Conversation, Delivery, Message
-from bot.conversation.ownership import NotYours
+from actions.storage.tables import Audit, Conversation, Delivery, Message, Timer
+from bot.conversation.ownership import NotThere, NotYours
+from bot.conversation.post import run_timer
 from tests.conversation.hotline import SUICIDE, Crash, Hotline, at_boundary, die, together
 
 
@@ -153,6 +155,139 @@ class TestRelease:
         assert hotline.marks(conversation) == ["done", "handed_over", "handed_over"]
 
 
+class TestLease:
+    def test_beats_of_the_open_page_keep_it(self, hotline: Hotline, conversation: int) -> None:
+        hotline.take_over(conversation)
+        before = hotline.said(conversation)
+        for _ in range(20):
+            hotline.clock.advance(minutes=1)
+            hotline.beat()
+            hotline.timers()
+        assert hotline.conversation(conversation).mode == "human" and hotline.said(conversation) == before
+
+    def test_not_a_second_too_early(self, hotline: Hotline, conversation: int) -> None:
+        hotline.take_over(conversation)
+        hotline.clock.advance(minutes=1)
+        hotline.beat()
+        hotline.clock.advance(minutes=2, seconds=59)
+        hotline.timers()
+        assert hotline.conversation(conversation).mode == "human"
+        hotline.clock.advance(seconds=1)
+        assert hotline.timers() == ["lease"]
+        assert hotline.conversation(conversation).mode == "bot"
+
+    def test_goes_back_to_the_queue_with_a_note_and_a_sentence(self, hotline: Hotline, conversation: int) -> None:
+        hotline.take_over(conversation)
+        hotline.write("还在吗")
+        hotline.clock.advance(minutes=3)
+        assert hotline.timers() == ["lease"]
+        row = hotline.conversation(conversation)
+        assert (row.mode, row.owner_id, row.epoch, row.dialogue) == ("bot", None, 2, None)
+        assert (row.waiting_since, row.waiting_reason) == (hotline.clock(), "operator_gone")
+        note, told = hotline.messages(conversation)[-2:]
+        assert (note.kind, note.author) == ("note", "system") and "小周" in note.text and "3分钟" in note.text
+        assert (told.author, told.text) == ("system", hotline.text("operator_gone"))
+        assert hotline.count(Delivery, Delivery.message_id == note.id) == 0
+        assert hotline.count(Delivery, Delivery.message_id == told.id) == 1
+        assert hotline.marks(conversation)[-1] == "handed_over"
+        assert hotline.count(Audit, Audit.action == "lease_ended") == 1
+        # the bot goes on helping, and another operator may come
+        assert hotline.outcome_after("在吗") == "answered"
+        hotline.take_over(conversation, by="wu")
+        with pytest.raises(NotYours):
+            hotline.say(conversation, "我回来了")
+
+    def test_danger_nobody_looked_after_stays_danger(self, hotline: Hotline) -> None:
+        conversation = hotline.write(SUICIDE).conversation_id
+        hotline.take_over(conversation)
+        hotline.clock.advance(minutes=3)
+        hotline.timers()
+        row = hotline.conversation(conversation)
+        assert (row.danger, row.waiting_reason) == ("now", "danger")
+
+    @pytest.mark.parametrize("deed", ["release", "close", "release and take over"])
+    def test_an_old_lease_ends_nothing(self, hotline: Hotline, conversation: int, deed: str) -> None:
+        hotline.take_over(conversation)
+        hotline.clock.advance(minutes=2, seconds=50)
+        getattr(hotline, deed.split()[0])(conversation)
+        if "take over" in deed:
+            hotline.take_over(conversation)
+        before = hotline.everything()
+        hotline.clock.advance(seconds=10)
+        assert hotline.timers() == ["lease"]
+        after = hotline.everything()
+        before.pop("timer"), after.pop("timer")
+        assert after == before
+        assert hotline.count(Timer, Timer.ref == f"{conversation}:1") == 0, "the old one looks again and again"
+
+    def test_a_turn_begun_before_the_takeover_says_nothing_after_the_lease(self, hotline: Hotline, conversation: int) -> None:
+        hotline.write("还没人理我")
+        held = hotline.hold("机器人的话")
+        hotline.take_over(conversation)
+        hotline.clock.advance(minutes=3)
+        hotline.timers()
+        worked = held.end()
+        assert worked is not None and worked.outcome == "overtaken"
+        assert hotline.count(Message, Message.text == "机器人的话") == 0
+
+    def test_who_may_not_take_over_is_never_at_the_desk(self, hotline: Hotline) -> None:
+        hotline.beat("auditor")
+        hotline.beat("wu")
+        with hotline.database.begin() as session:
+            there = operators_at_desk(session, hotline.clock() - hotline.knowledge.desk.lease)
+        assert [staff.login for staff in there] == ["wu"]
+
+
+class TestTransfer:
+    def test_colleague_speaks_both_read_why_and_the_resident_is_told(self, hotline: Hotline, conversation: int) -> None:
+        hotline.take_over(conversation)
+        hotline.beat("wu")
+        hotline.transfer(conversation, "wu", why="她只讲方言")
+        row = hotline.conversation(conversation)
+        assert (row.mode, row.owner_id, row.epoch) == ("human", hotline.staff["wu"].staff_id, 2)
+        note, told = hotline.messages(conversation)[-2:]
+        assert (note.kind, note.author, note.staff_id) == ("note", "operator", hotline.staff["zhou"].staff_id)
+        assert note.text == "转给小吴：她只讲方言" and hotline.count(Delivery, Delivery.message_id == note.id) == 0
+        assert (told.author, told.text) == ("system", hotline.text("operator_changed"))
+        [audit] = hotline.scalars(sa.select(Audit).where(Audit.action == "transferred"))
+        assert audit.data == {"to": hotline.staff["wu"].actor}
+        with pytest.raises(NotYours):
+            hotline.say(conversation, "我还在")
+        assert hotline.say(conversation, "我是小吴", by="wu")
+
+    def test_lease_is_the_colleagues_now(self, hotline: Hotline, conversation: int) -> None:
+        hotline.take_over(conversation)
+        hotline.beat("wu")
+        hotline.transfer(conversation, "wu")
+        for _ in range(4):
+            hotline.clock.advance(minutes=1)
+            hotline.beat("wu")
+            hotline.timers()
+        assert hotline.conversation(conversation).owner_id == hotline.staff["wu"].staff_id
+        hotline.clock.advance(minutes=3)
+        hotline.timers()
+        assert hotline.conversation(conversation).mode == "bot" and "小吴" in hotline.messages(conversation)[-2].text
+
+    @pytest.mark.parametrize("to, error", [("wu", NotThere), ("zhou", Refused), ("auditor", Refused)])
+    def test_only_to_an_operator_who_is_there(self, hotline: Hotline, conversation: int, to: str, error: Any) -> None:
+        hotline.take_over(conversation)
+        if to == "wu":
+            hotline.beat("wu")
+            hotline.clock.advance(minutes=3)
+        before = hotline.everything()
+        with pytest.raises(error):
+            hotline.transfer(conversation, to)
+        assert hotline.everything() == before
+
+    def test_only_by_the_owner(self, hotline: Hotline, conversation: int) -> None:
+        hotline.take_over(conversation, by="wu")
+        hotline.beat("zhou")
+        before = hotline.everything()
+        with pytest.raises(NotYours):
+            hotline.transfer(conversation, "zhou", by="zhou")
+        assert hotline.everything() == before
+
+
 class TestClose:
     def test_ends_it(self, hotline: Hotline, conversation: int) -> None:
         hotline.take_over(conversation)
@@ -174,6 +309,8 @@ DEEDS: dict[str, Callable[[Hotline, int], Any]] = {
     "say": lambda hotline, conversation: hotline.say(conversation, "您好"),
     "release": lambda hotline, conversation: hotline.release(conversation),
     "close": lambda hotline, conversation: hotline.close(conversation),
+    "transfer": lambda hotline, conversation: hotline.transfer(conversation, "wu"),
+    "lease": lambda hotline, conversation: run_timer(hotline.database, hotline.knowledge, hotline.clock()),
 }
 
 
@@ -182,6 +319,8 @@ def test_crash_at_any_statement_changes_nothing(hotline: Hotline, conversation: 
     hotline.write("还没人理我")
     if deed != "take_over":
         hotline.take_over(conversation)
+    hotline.clock.advance(minutes=3)
+    hotline.beat("wu")
     before, audits = hotline.everything(), hotline.count(Audit)
     for at in range(1, 50):
         with at_boundary(hotline.database, at, die) as boundaries:

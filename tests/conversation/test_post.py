@@ -90,6 +90,28 @@ class TestWithAPerson:
         assert hotline.post() == ["posted"]
         assert hotline.said(conversation)[-1] == ("system", text) and held(hotline, conversation) == []
 
+    @pytest.mark.parametrize("deed", ["release", "close", "lease"])
+    def test_goes_out_at_once_when_the_person_goes(self, hotline: Hotline, deed: str) -> None:
+        conversation, text = accepted(hotline)
+        hotline.take_over(conversation)
+        hotline.post()
+        if deed == "lease":
+            hotline.clock.advance(minutes=3)
+            assert hotline.timers() == ["lease"]
+        else:
+            getattr(hotline, deed)(conversation)
+        assert hotline.post() == ["posted"]
+        assert hotline.said(conversation)[-1] == ("system", text)
+        assert hotline.post() == []
+
+    def test_stays_while_a_colleague_goes_on(self, hotline: Hotline) -> None:
+        conversation, _ = accepted(hotline)
+        hotline.take_over(conversation)
+        hotline.post()
+        hotline.beat("wu")
+        hotline.transfer(conversation, "wu")
+        assert hotline.post() == [] and held(hotline, conversation) == ["ticket_accepted"]
+
     def test_composer_shows_news_of_a_ticket_from_an_earlier_conversation(self, hotline: Hotline) -> None:
         earlier, text = accepted(hotline)
         hotline.take_over(earlier)
@@ -166,7 +188,7 @@ def test_a_timer_that_fails_is_tried_again_later_and_holds_up_no_other(hotline: 
     with hotline.database.begin() as session:
         session.add(Timer(kind="danger_unanswered", ref="no conversation", due_at=now))
         session.add(Timer(kind="unknown_kind", ref="1", due_at=now))
-    assert sorted(run_timer(hotline.database, hotline.knowledge.replies, now) or "" for _ in range(2)) == [
+    assert sorted(run_timer(hotline.database, hotline.knowledge, now) or "" for _ in range(2)) == [
         "danger_unanswered", "unknown_kind"]
-    assert run_timer(hotline.database, hotline.knowledge.replies, now) is None
+    assert run_timer(hotline.database, hotline.knowledge, now) is None
     assert len(hotline.scalars(sa.select(Timer.id))) == 2

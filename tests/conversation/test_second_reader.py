@@ -76,7 +76,7 @@ class TestSure:
             hearing(SURE)(turn)
         assert hotline.outcome(think) == "raised"
         assert hotline.text("danger_self_harm_now") not in [text for _, text in hotline.said(conversation)]
-        assert hotline.conversation(conversation).danger == "now" and hotline.count(Timer) == 1
+        assert hotline.conversation(conversation).danger == "now" and hotline.count(Timer, Timer.kind == "danger_unanswered") == 1
         assert hotline.outcome() == "handed_over"
 
     def test_a_closed_conversation_is_nobodys(self, hotline: Hotline) -> None:

@@ -32,6 +32,7 @@ from actions.storage.tables import Contact, Conversation, Delivery, Draft, Messa
 from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 from bot.conversation.deliver import Outgoing, recover
+from bot.conversation.ownership import NotThere
 from bot.conversation.turn import Worked
 from tests.conversation.hotline import (
     FIRE_PAST,
@@ -93,6 +94,7 @@ class Story:
     dialogue: int = 0
     opened: int = 0
     cries: int = 0
+    owner: int | None = None
     answered: list[int] = field(default_factory=list)
 
     def hear_system(self, said: str, text: Callable[[str], str]) -> None:
@@ -100,9 +102,15 @@ class Story:
         if said == text("turn_failed"):
             assert self.mode == "bot", "an apology over a person"
             self.dialogue = 0
-        for reply, mode in (("operator_joined", "human"), ("operator_left", "bot"), ("conversation_closed", "closed")):
+        for reply, mode in (("operator_joined", "human"), ("operator_left", "bot"), ("operator_gone", "bot"), ("conversation_closed", "closed")):
             if said == text(reply):
                 self.mode, self.dialogue = mode, 0 if mode == "bot" else self.dialogue
+                self.owner = None
+
+    def hear_operator(self, message: Any) -> None:
+        """Only the one who holds the conversation speaks, until it is handed on."""
+        assert self.owner in (None, message.staff_id), "two operators at once"
+        self.owner = None if message.kind == "note" else message.staff_id
 
     def hear_bot(self, message: Any) -> None:
         """A reply says what its turn did."""
@@ -260,7 +268,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: len(self.thinking) < 2)
     @rule(thought=thoughts, person=people, events=st.lists(
-        st.sampled_from(["take over", "say", "release", "close", "write", "cry", "other worker"]), min_size=1, max_size=5))
+        st.sampled_from(["take over", "say", "release", "close", "write", "cry", "other worker", "hand on", "be gone"]), min_size=1, max_size=5))
     def much_happens_while_one_thinks(self, thought: str, person: tuple[str, str], events: list[str]) -> None:
         """What rarely comes together by itself: all this in the conversation of one held turn, which then ends."""
         self.step()
@@ -281,11 +289,19 @@ class Machine(RuleBasedStateMachine):
         elif event == "take over" and mode == "bot":
             self.hotline.take_over(conversation)
         elif event == "say" and mode == "human":
-            self.hotline.say(conversation, f"operator {uuid.uuid4().hex}")
+            self.hotline.say(conversation, f"operator {uuid.uuid4().hex}", by=self.owner(conversation))
         elif event == "release" and mode == "human":
-            self.hotline.release(conversation)
+            self.hotline.release(conversation, by=self.owner(conversation))
         elif event == "close" and mode == "human":
-            self.hotline.close(conversation)
+            self.hotline.close(conversation, by=self.owner(conversation))
+        elif event == "hand on" and mode == "human":
+            by = self.owner(conversation)
+            to = {"zhou": "wu", "wu": "zhou"}[by]
+            self.hotline.beat(to)
+            self.hotline.transfer(conversation, to, by=by)
+        elif event == "be gone":
+            self.hotline.clock.advance(minutes=3)
+            self.hotline.timers()
         elif event == "other worker":
             self.hotline.work(self.think("talk"))
 
@@ -316,9 +332,10 @@ class Machine(RuleBasedStateMachine):
         self.step()
         found = self.conversations("human")
         conversation, text = found[pick % len(found)], f"operator {uuid.uuid4().hex}"
+        by = self.owner(conversation)
         with self.crashing(crash):
-            self.hotline.say(conversation, text, id=text)
-        self.hotline.say(conversation, text, id=text)  # the browser posts it again
+            self.hotline.say(conversation, text, by=by, id=text)
+        self.hotline.say(conversation, text, by=by, id=text)  # the browser posts it again
         assert self.hotline.count(Message, Message.text == text) == 1
 
     @precondition(lambda self: self.conversations("human"))
@@ -327,7 +344,7 @@ class Machine(RuleBasedStateMachine):
         self.step()
         found = self.conversations("human")
         with self.crashing(crash):
-            self.hotline.release(found[pick % len(found)])
+            self.hotline.release(found[pick % len(found)], by=self.owner(found[pick % len(found)]))
 
     @precondition(lambda self: self.conversations("human"))
     @rule(pick=which, crash=crashes)
@@ -335,7 +352,40 @@ class Machine(RuleBasedStateMachine):
         self.step()
         found = self.conversations("human")
         with self.crashing(crash):
-            self.hotline.close(found[pick % len(found)])
+            self.hotline.close(found[pick % len(found)], by=self.owner(found[pick % len(found)]))
+
+    @precondition(lambda self: self.conversations("human"))
+    @rule(pick=which, there=st.booleans(), crash=crashes)
+    def transfer(self, pick: int, there: bool, crash: int) -> None:
+        """To the colleague, who is there or is not."""
+        self.step()
+        found = self.conversations("human")
+        conversation = found[pick % len(found)]
+        by = self.owner(conversation)
+        to = {"zhou": "wu", "wu": "zhou"}[by]
+        if there:
+            self.hotline.beat(to)
+        epoch = self.hotline.conversation(conversation).epoch
+        with self.crashing(crash) as boundaries:
+            try:
+                self.hotline.transfer(conversation, to, by=by)
+                done = True
+            except NotThere:
+                done = False
+        if boundaries.fatal:
+            return
+        row = self.hotline.conversation(conversation)
+        assert row.epoch == epoch + done and row.owner_id == self.hotline.staff[to if done else by].staff_id
+
+    @rule(who=st.sampled_from(["zhou", "wu"]))
+    def page_is_open(self, who: str) -> None:
+        self.step()
+        self.hotline.beat(who)
+
+    def owner(self, conversation: int) -> str:
+        """The login of whoever holds it."""
+        owner = self.hotline.conversation(conversation).owner_id
+        return next(login for login, viewer in self.hotline.staff.items() if viewer.staff_id == owner)
 
     def dispatched(self) -> list[str]:
         return self.hotline.scalars(sa.select(Ticket.number).where(
@@ -420,6 +470,7 @@ class Machine(RuleBasedStateMachine):
                 story.hear_bot(message)
             elif message.author == "operator":
                 assert story.mode == "human", "an operator without the conversation"
+                story.hear_operator(message)
             elif message.danger and message.danger[0]["level"] == "now":
                 story.cries += 1
                 self.look_at_cry(message, messages, story.mode)
@@ -444,7 +495,13 @@ class Machine(RuleBasedStateMachine):
         elif conversation.danger == "now":
             assert conversation.waiting_reason == "danger", "danger, and nobody is called"
         tickets = [t for t in self.rows[Ticket] if t.conversation_id == conversation.id]
-        assert len(tickets) == min(1, opened + cries), "tickets and what was said disagree"
+        begun = [t for t in self.rows[Ticket] if t.contact_id == conversation.contact_id and t.legal_basis == "emergency"
+                 and t.conversation_id < conversation.id]
+        # whoever cried in an earlier conversation has the ticket of that cry
+        fewest = min(1, opened + (0 if begun else cries))
+        assert fewest <= len(tickets) <= min(1, opened + cries), "tickets and what was said disagree"
+        for one, other in zip(begun, begun[1:], strict=False):
+            assert other.created_at - one.created_at >= self.hotline.knowledge.desk.same_ticket, "a ticket for each cry"
         assert opened == sum(t.legal_basis == "consent" for t in tickets), "tickets and replies disagree"
 
     def look_at_cry(self, cry: Any, messages: list[Any], mode: str) -> None:
@@ -470,7 +527,7 @@ class Machine(RuleBasedStateMachine):
         tries: dict[int, list[Any]] = {}
         for delivery in self.rows[Delivery]:
             tries.setdefault(delivery.message_id, []).append(delivery)
-        outgoing = {m.id: m for m in self.rows[Message] if m.author != "resident"}
+        outgoing = {m.id: m for m in self.rows[Message] if m.author != "resident" and m.kind != "note"}
         assert set(tries) == set(outgoing), "a message without delivery, or the reverse"
         for message_id, found in tries.items():
             assert [d.try_number for d in found] == list(range(1, len(found) + 1))

@@ -571,7 +571,8 @@ class TestLockOrder:
         def take(by: str) -> str:
             try:
                 with hotline.database.begin() as session:
-                    ownership.take_over(session, hotline.staff[by], conversation, hotline.knowledge.replies, hotline.clock())
+                    ownership.take_over(session, hotline.staff[by], conversation, hotline.knowledge.replies,
+                                        hotline.knowledge.desk, hotline.clock())
                 return by
             except ownership.NotYours:
                 return "told"

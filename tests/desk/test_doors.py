@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from fastapi.routing import APIRoute
 
 from actions.access import commands
-from actions.storage.tables import Audit, Conversation, Message, Staff, StaffSession, Ticket
+from actions.call_backs.commands import ask_call_back
+from actions.storage.tables import Attachment, Audit, Conversation, Message, Staff, StaffSession, Ticket
 from bot.desk.guard import needs
 from tests.cast import PASSWORD, STAFF, Browser, Stage, hidden
 
@@ -35,6 +36,12 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("POST", "/desk/conversations/{conversation}/say"): SPEAKS,
     ("POST", "/desk/conversations/{conversation}/release"): SPEAKS,
     ("POST", "/desk/conversations/{conversation}/close"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/transfer"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/call_back"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/call_back/{call}"): SPEAKS,
+    ("POST", "/desk/beat"): SPEAKS,
+    ("GET", "/desk/conversations/{conversation}/attachments/{message}"): READS_TALK,
+    ("GET", "/desk/conversations/{conversation}/attachments/{message}/content"): READS_TALK,
     ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
     ("POST", "/desk/tickets/{number}/accept"): ACCEPTS,
 }
@@ -62,9 +69,37 @@ def begin(stage: Stage) -> tuple[int, str]:
         return session.execute(sa.select(Conversation.id)).scalar_one(), ticket.number
 
 
+def to_phone(stage: Stage, conversation: int) -> int:
+    with stage.parts.database.begin() as session:
+        contact = session.execute(sa.select(Conversation.contact_id)).scalar_one()
+        return ask_call_back(session, stage.parts.keys, contact_id=contact, conversation_id=conversation,
+                             phone="13800138000", wish="下午", now=stage.clock())
+
+
+def a_photo(stage: Stage, conversation: int) -> int:
+    """A photo of 王婶 that has been fetched; the id of its message."""
+    with stage.parts.database.begin() as session:
+        contact = session.execute(sa.select(Conversation.contact_id)).scalar_one()
+        message = Message(conversation_id=conversation, contact_id=contact, seq=900, author="resident", kind="photo",
+                          text="", waiting=False, handed_over=False, created_at=stage.clock())
+        session.add(message)
+        session.flush()
+        session.add(Attachment(message_id=message.id, channel="telegram", state="kept", due_at=stage.clock(), tries=0,
+                               content=stage.parts.keys.seal_bytes(b"\xff\xd8\xff..."), changed_at=stage.clock()))
+        return int(message.id)
+
+
+def colleague(stage: Stage, login: str) -> int:
+    """Another operator, who is not at the desk."""
+    with stage.parts.database.begin() as session:
+        other = "wu" if login != "wu" else "zhou"
+        return int(session.execute(sa.select(Staff.id).where(Staff.login == other)).scalar_one())
+
+
 @pytest.mark.parametrize("login", sorted(ALL))
 def test_role_at_every_route(stage: Stage, login: str) -> None:
     conversation, number = begin(stage)
+    call, photo = to_phone(stage, conversation), a_photo(stage, conversation)
     ticket_version = {"version": "1"}
     order = sorted(EXPECTED, key=lambda key: key[1] == "/desk/logout")
     for method, path in order:
@@ -72,8 +107,9 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
         if allowed == PUBLIC:
             continue
         browser = stage.sign_in(login)
-        url = path.format(conversation=conversation, number=number)
-        answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **ticket_version)
+        url = path.format(conversation=conversation, number=number, call=call, message=photo)
+        more = {"to": colleague(stage, login), "outcome": "no_answer", **ticket_version}
+        answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
             assert answer.status_code in (200, 303, 409, 422), (method, path, answer.status_code)
             assert "/desk/login" not in answer.headers.get("location", "") or path == "/desk/logout"
@@ -87,7 +123,7 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
     for method, path in EXPECTED:
         if EXPECTED[method, path] == PUBLIC:
             continue
-        browser, url = stage.browser(), path.format(conversation=conversation, number=number)
+        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1)
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
     assert stage.browser().get("/desk/stream").status_code == 401

@@ -203,3 +203,10 @@ def test_a_second_start_while_the_first_still_starts(tmp_path: Path) -> None:
         process = youmen(tmp_path, "up")
         _, told = process.communicate(timeout=60)
     assert process.returncode == 0 and "is starting" in told and "already runs" not in told
+
+
+def test_the_doctor_says_whom_the_limits_believe() -> None:
+    assert "none trusted" in doctor._proxies(load_settings({}))
+    assert "10.1.0.0/16" in doctor._proxies(load_settings({"YOUMEN_TRUSTED_PROXIES": "10.1.0.0/16"}))
+    with pytest.raises(RuntimeError, match="trusts everybody"):
+        doctor._proxies(load_settings({"YOUMEN_TRUSTED_PROXIES": "0.0.0.0/0"}))

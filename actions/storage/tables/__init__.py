@@ -1,9 +1,12 @@
 """Every table of both sides, one file per noun. Importing this package declares them all."""
 
+from actions.storage.tables.attachment import Attachment
 from actions.storage.tables.audit import Audit
+from actions.storage.tables.call_back import CallBack, CallBackTry
 from actions.storage.tables.consent import Consent
 from actions.storage.tables.contact import Contact, Person
 from actions.storage.tables.conversation import Conversation
+from actions.storage.tables.danger_call import DangerCall
 from actions.storage.tables.delivery import Delivery
 from actions.storage.tables.key_check import KeyCheck
 from actions.storage.tables.link import Link
@@ -16,10 +19,14 @@ from actions.storage.tables.ticket import Ticket, TicketEvent
 from actions.storage.tables.timer import Timer
 
 __all__ = [
+    "Attachment",
     "Audit",
+    "CallBack",
+    "CallBackTry",
     "Consent",
     "Contact",
     "Conversation",
+    "DangerCall",
     "Delivery",
     "Draft",
     "KeyCheck",

@@ -16,3 +16,6 @@ class Audit(Base):
     data = sa.Column(Json, nullable=False, default=dict)
     previous = sa.Column(sa.LargeBinary)
     hash = sa.Column(sa.LargeBinary, nullable=False)
+
+    # desk, every page that shows a person: whether this look was noted a moment ago
+    __table_args__ = (sa.Index("ix_audit_look", "object", "actor", "action", "at"),)

@@ -12,7 +12,7 @@ class Conversation(Base):
     contact_id = sa.Column(sa.ForeignKey("contact.id"), nullable=False)
     mode = sa.Column(sa.Text, nullable=False, default="bot")
     owner_id = sa.Column(sa.ForeignKey("staff.id"), comment="the operator while mode is human")
-    epoch = sa.Column(sa.Integer, nullable=False, default=0, comment="raised by takeover, release and close")
+    epoch = sa.Column(sa.Integer, nullable=False, default=0, comment="raised whenever somebody else speaks from now on")
     last_seq = sa.Column(sa.Integer, nullable=False, default=0)
     waiting_since = sa.Column(Moment, comment="somebody asked for a person, or a person is needed")
     waiting_reason = sa.Column(sa.Text)

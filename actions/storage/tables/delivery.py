@@ -19,6 +19,7 @@ class Delivery(Base):
     external_id = sa.Column(sa.Text, comment="the app's identity of what it took")
     error = sa.Column(sa.Text, comment="kind of error, never its content")
     changed_at = sa.Column(Moment, nullable=False)
+    claimed_by = sa.Column(sa.Text, comment="host:pid of the process that is sending it")
 
     __table_args__ = (
         sa.UniqueConstraint("message_id", "try_number"),

@@ -19,6 +19,7 @@ class Staff(Base):
     failed_signins = sa.Column(sa.Integer, nullable=False, default=0)
     locked_until = sa.Column(Moment)
     created_at = sa.Column(Moment, nullable=False)
+    at_desk_at = sa.Column(Moment, comment="an operator's page was open at this moment")
 
 
 class StaffSession(Base):

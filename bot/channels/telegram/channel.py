@@ -11,6 +11,7 @@ import structlog
 from actions.storage.engine import Database
 from bot.channels.links import LinkMaker
 from bot.channels.telegram.api import Api
+from bot.channels.telegram.files import Fetcher
 from bot.channels.telegram.inbox import Inbox
 from bot.channels.telegram.poller import Announcer, Poller
 from bot.channels.telegram.sender import TelegramSender
@@ -32,7 +33,9 @@ class TelegramChannel:
         self._api = Api(token, inbox.words, url)
         self._poller = Poller(self._api, inbox) if webhook is None else Announcer(self._api, inbox, *webhook)
         self.sender = TelegramSender(self._api, inbox.words, links)
+        self._fetcher = Fetcher(self._api, inbox)
         self._stop = threading.Event()
+        self._files = threading.Thread(target=self._fetcher.run, args=(self._stop,), name="telegram-files", daemon=True)
         self._thread = threading.Thread(
             target=self._poller.run, args=(self._stop,), name="telegram-poller", daemon=True
         )
@@ -40,12 +43,14 @@ class TelegramChannel:
     def start(self) -> None:
         """Begins to ask for news."""
         self._thread.start()
+        self._files.start()
 
     def stop(self) -> None:
         """Ends asking, at once: what was not confirmed comes again."""
         self._stop.set()
         self._api.close()
         self._thread.join(timeout=5)
+        self._files.join(timeout=5)
 
 
 def open_inbox(

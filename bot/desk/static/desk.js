@@ -36,6 +36,10 @@
       return r.ok ? r.text() : null;
     }).then(function (html) {
       if (html === null || mine !== turns[name]) return;  /* an older answer that came late */
+      if (pane.querySelector("details[open]")) {  /* somebody is filling in a form: not under their hands */
+        if (!pane.dataset.later) { pane.dataset.later = "1"; pane.querySelector("details[open]").addEventListener("toggle", function () { delete pane.dataset.later; fresh(pane); }, { once: true }); }
+        return;
+      }
       var stay = bottom(pane), top = pane.scrollTop, focus = pane.contains(document.activeElement) && document.activeElement.getAttribute("href");
       pane.innerHTML = html;
       pane.scrollTop = name === "talk" && stay ? pane.scrollHeight : top;
@@ -72,6 +76,16 @@
     stream.onerror = function () { offline(true); if (stream.readyState === 2) setTimeout(listen, 5000); };
   }
   document.addEventListener("visibilitychange", function () { if (!document.hidden && root) hint("look"); });
+
+  /* the page tells that somebody is here; what an operator holds stays theirs while it does */
+  function beat() {
+    var csrf = document.querySelector("input[name=csrf]");
+    if (csrf) fetch("/desk/beat", {
+      method: "POST", credentials: "same-origin", headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify({ csrf: csrf.value })
+    }).catch(function () { /* the strip shows that the connection is gone; the next beat tries again */ });
+  }
+  if (body.dataset.beat) setInterval(beat, Number(body.dataset.beat) * 1000);
 
   /* alarm: words and colour in the list, a sound, a blinking title */
   var sound = document.getElementById("sound"), audio = null, KNOWN = "ym-alarms";
