@@ -187,10 +187,13 @@ class DangerReader(GraphComponent):
         return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learns from nlu_data/danger, and from all other utterances that nobody is in danger."""
+        """Learns from nlu_data/danger, and from other short utterances that nobody is in danger.
+
+        Letters tell of old dangers that nobody has marked: with them as calm a fifth less of the held-out batch is found.
+        """
         folder = PROJECT / self._config["folder"]
         others = [e.get(TEXT) for e in training_data.intent_examples
-                  if (e.get(TEXT) or "").strip() and e.get(INTENT) not in self._config["silent"]]
+                  if 0 < len((e.get(TEXT) or "").strip()) < MOST and e.get(INTENT) not in self._config["silent"]]
         self._reader = Reader(load_meanings(folder / MEANINGS), self._config["C"])
         self._reader.learn(Material(load_sentences(folder), others, load_gates()))
         with self._storage.write_to(self._resource) as place:
