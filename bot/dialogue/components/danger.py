@@ -189,7 +189,7 @@ class DangerReader(GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Learns from nlu_data/danger, and from other short utterances that nobody is in danger.
 
-        Letters tell of old dangers that nobody has marked: with them as calm a fifth less of the held-out batch is found.
+        Letters tell of old dangers that nobody has marked: with them as calm a fifth less of a held-out batch is found.
         """
         folder = PROJECT / self._config["folder"]
         others = [e.get(TEXT) for e in training_data.intent_examples
