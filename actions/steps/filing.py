@@ -90,7 +90,7 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
             as_of=screening.as_of,
             region=screening.region,
             answers=dict(turn.facts.answers),
-            outcome=decision_record(screening, [{"fact": name} for name in turn.facts.asked]),
+            outcome=decision_record(screening, turn.facts.questions),
             created_at=turn.now,
         )
     )
