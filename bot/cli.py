@@ -27,6 +27,7 @@ VERBS = {
     "due": "reading",
     "chat": "chat",
     "bench": "bench",
+    "replay": "replay",
 }
 
 
