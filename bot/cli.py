@@ -28,6 +28,7 @@ VERBS = {
     "chat": "chat",
     "bench": "bench",
     "replay": "replay",
+    "questions": "replay",
 }
 
 

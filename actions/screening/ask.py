@@ -114,7 +114,7 @@ def next_fact(
     First for what the situation makes relevant, then for every programme that is still open.
     """
     done = set(asked) | _answered(ruleset, answers)
-    open_ = open_facts(screening, wanted)
+    open_ = open_facts(screening, screening.relevant | wanted)
     for item in ruleset.interview.situations[situation].order:
         if item in open_ and item not in done:
             return question_for(ruleset, item)
@@ -138,13 +138,14 @@ def _scored(
     wanted: AbstractSet[str],
     stop_below: float | None = None,
 ) -> Question | None:
-    narrowed = narrowing(ruleset, screening, answers, asked, wanted)
-    if narrowed is not None:
-        return narrowed
-    name = best_fact(ruleset, screening, done, asked, wanted, stop_below)
-    if name is None:
-        return None
-    return replace(question_for(ruleset, name), chosen=SCORED, programmes=_served(screening, name, wanted))
+    for scope in (wanted, screening.relevant | wanted):  # what the resident asked for comes first
+        narrowed = narrowing(ruleset, screening, answers, asked, scope)
+        if narrowed is not None:
+            return narrowed
+        name = best_fact(ruleset, screening, done, asked, scope, stop_below)
+        if name is not None:
+            return replace(question_for(ruleset, name), chosen=SCORED, programmes=_served(screening, name, scope))
+    return None
 
 
 # --- the questions ---
@@ -205,11 +206,11 @@ def narrowing(
     screening: Screening,
     answers: Mapping[str, Any],
     asked: AbstractSet[str],
-    wanted: AbstractSet[str] = NOBODY,
+    scope: AbstractSet[str] | None = None,
 ) -> Question | None:
     """After "unsure" about a number: a band, then the one threshold that matters; None when neither is left."""
     words = ruleset.wording["narrow"]
-    for name in open_facts(screening, wanted, (UNSURE,)):
+    for name in open_facts(screening, scope, (UNSURE,)):
         fact = ruleset.facts[name]
         answer = as_answer(name, answers.get(name))
         if answer is None or name not in asked:
@@ -221,11 +222,11 @@ def narrowing(
             question_for(ruleset, name),
             asked_as=step_name(name, step),
             chosen=NARROWED,
-            programmes=_served(screening, name, wanted, (UNSURE,)),
+            programmes=_served(screening, name, scope, (UNSURE,)),
         )
         if step == BAND:
             return replace(base, text=str(words["band"]).format(title=fact.title))
-        found = threshold_of(screening, fact, wanted)
+        found = threshold_of(screening, fact, scope)
         if found is None:
             continue
         frame = words["exceed" if found.above else "reach"]
@@ -265,7 +266,7 @@ def best_fact(
     screening: Screening,
     done: AbstractSet[str],
     asked: AbstractSet[str],
-    wanted: AbstractSet[str] = NOBODY,
+    scope: AbstractSet[str] | None = None,
     stop_below: float | None = None,
 ) -> str | None:
     """The open fact that may settle most of the undecided programmes for the least cost; None if none is worth it."""
@@ -273,7 +274,7 @@ def best_fact(
     topics = {ruleset.facts[name].topic for name in asked if name in ruleset.facts}
     worth = scoring.stop_below if stop_below is None else stop_below
     best, best_score = None, 0.0
-    for name, weight in open_facts(screening, wanted).items():
+    for name, weight in open_facts(screening, scope).items():
         if name in done or weight < worth:
             continue
         fact = ruleset.facts[name]
@@ -285,11 +286,11 @@ def best_fact(
 
 
 def open_facts(
-    screening: Screening, wanted: AbstractSet[str] = NOBODY, reasons: tuple[str, ...] = ASKABLE
+    screening: Screening, scope: AbstractSet[str] | None = None, reasons: tuple[str, ...] = ASKABLE
 ) -> dict[str, float]:
     """Facts an answer to which could settle something → weight of the programmes × their share of what is open."""
     weights: dict[str, float] = {}
-    for programme, parts in _open_programmes(screening, wanted, reasons):
+    for programme, parts in _open_programmes(screening, scope, reasons):
         weight = screening.ruleset.programmes[programme].weight
         for name, share in parts:
             weights[name] = weights.get(name, 0.0) + weight * share
@@ -297,12 +298,13 @@ def open_facts(
 
 
 def _open_programmes(
-    screening: Screening, wanted: AbstractSet[str], reasons: tuple[str, ...]
+    screening: Screening, scope: AbstractSet[str] | None, reasons: tuple[str, ...]
 ) -> Iterator[tuple[str, list[tuple[str, float]]]]:
     """Undecided programmes worth asking about, each with the facts that are open for these reasons and their share."""
     programmes, settled = screening.ruleset.programmes, screening.settled.values
+    considered = screening.relevant if scope is None else scope
     for name in screening.ruleset.order:
-        if name not in screening.relevant and name not in wanted:
+        if name not in considered:
             continue
         if programmes[name].weight == 0 or screening.case.results[name] is not None:
             continue
@@ -318,9 +320,9 @@ def _open_programmes(
 
 
 def _served(
-    screening: Screening, fact: str, wanted: AbstractSet[str], reasons: tuple[str, ...] = ASKABLE
+    screening: Screening, fact: str, scope: AbstractSet[str] | None, reasons: tuple[str, ...] = ASKABLE
 ) -> tuple[str, ...]:
-    return tuple(sorted(name for name, open_ in _open_programmes(screening, wanted, reasons) if fact in dict(open_)))
+    return tuple(sorted(name for name, open_ in _open_programmes(screening, scope, reasons) if fact in dict(open_)))
 
 
 def _opens(titles: Mapping[str, str], answers: Mapping[str, Any]) -> int:

@@ -45,7 +45,18 @@ def screen_document(doc: Mapping[str, Any], ruleset: RuleSet) -> Json:
         "next": None if question is None else question_dict(question),
         "documents": _documents(ruleset, screening),
         "parameters": [parameter_dict(use) for use in screening.parameters],
+        "contradictions": contradictions(screening),
     }
+
+
+def contradictions(screening: Screening) -> list[Json]:
+    """Answers that cannot both hold: [{"facts", "ask", "text"}]; the verdicts are judged on them all the same."""
+    case = screening.case
+    return [
+        {"facts": list(entry.facts), "ask": entry.ask, "text": entry.text}
+        for entry in screening.ruleset.interview.contradictions
+        if entry.when.run(case.values, case.figures, {}) is True
+    ]
 
 
 def question_dict(question: Question) -> Json:

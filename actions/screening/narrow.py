@@ -41,16 +41,18 @@ def next_step(fact: Fact, answer: Answer, asked: AbstractSet[str]) -> str | None
     return THRESHOLD if answer.value == UNSURE or isinstance(answer.value, dict) else None
 
 
-def threshold_of(screening: Screening, fact: Fact, wanted: AbstractSet[str] = frozenset()) -> Cut | None:
+def threshold_of(screening: Screening, fact: Fact, scope: AbstractSet[str] | None = None) -> Cut | None:
     """The threshold inside what is known of the fact that the most weight of undecided programmes turns on.
 
+    `scope`: the programmes to look at, without it the relevant ones.
     None where no threshold can be worked out yet: a figure is missing, or how many persons share it.
     """
     known = screening.case.values.get(fact.id)
+    considered = screening.relevant if scope is None else scope
     weights: dict[tuple[Number, bool], float] = {}
     for name in screening.ruleset.order:
         rule = screening.settings.rules.get(name)
-        if rule is None or (name not in screening.relevant and name not in wanted):
+        if rule is None or name not in considered:
             continue
         if screening.case.results[name] is not None:
             continue

@@ -14,6 +14,9 @@ from actions.steps.listening import SURE, situation, urgency
 from actions.steps.topics_table import TICKET, Topic
 from actions.turn import Turn
 
+# no emergency was told: nothing happened, a large expense, or an answer that is none
+NOT_SUDDEN = ("none", "medical_cost", "education_cost", "rehabilitation_cost", "unsure", "declined")
+
 
 def topic_of(turn: Turn, know: Knowledge) -> Topic:
     """What the talk is about; an emergency told openly makes it a ticket whatever the words asked for."""
@@ -26,7 +29,7 @@ def leads_to_ticket(turn: Turn, know: Knowledge) -> bool:
     if turn.facts.filed is not None:
         return False
     kind = turn.facts.answers.get("event_kind", {}).get("value")
-    told = isinstance(kind, str) and kind not in ("none", "medical_cost", "education_cost", "rehabilitation_cost")
+    told = isinstance(kind, str) and kind not in NOT_SUDDEN
     return topic_of(turn, know).aim == TICKET or told or urgency(turn) != "none"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.language.dialect import to_standard
-from actions.policy.answers import Answers
+from actions.policy.commands import note_unanswered
 from actions.screening.answers import read_answer
 from actions.screening.ask import question_for
 from actions.screening.model import SOME_OF
@@ -39,7 +39,7 @@ def speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
         again(turn, know, asking)
         return True
     if turn.intent in QUESTIONS and not _answers_it(turn, know, asking):
-        _answer_question(turn, know.answers, today(turn))
+        _answer_question(turn, know)
         again(turn, know, asking)
         return True
     if turn.intent == "go_back":
@@ -87,8 +87,10 @@ def _answers_it(turn: Turn, know: Knowledge, asking: str) -> bool:
     return read_answer(know.ruleset, asking, to_standard(turn.text).text, today(turn)) is not None
 
 
-def _answer_question(turn: Turn, answers: Answers, day: Any) -> None:
-    text, known = answers.answer(turn.intent, turn.text, day)
+def _answer_question(turn: Turn, know: Knowledge) -> None:
+    text, known = know.answers.answer(turn.intent, turn.text, today(turn))
+    if not known:
+        note_unanswered(turn.session, know.keys, turn.intent, turn.text, turn.now)
     turn.say_text(text, buttons=[] if known else [person_button()])
 
 

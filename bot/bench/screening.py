@@ -198,6 +198,6 @@ def _installed(settings: Settings) -> Path:
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False, env=dict(os.environ))
         if done.returncode != 0:
-            raise NotReady(f"{RIVAL} could not be installed; measure with --without-stock: {done.stderr.strip()[-200:]}")
+            raise NotReady(f"{RIVAL} was not installed; measure with --without-stock: {done.stderr.strip()[-200:]}")
     mark.write_text(REQUIREMENTS.read_text(encoding="utf-8"), encoding="utf-8")
     return python

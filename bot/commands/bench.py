@@ -51,9 +51,11 @@ def command_of(name: str, epochs: int, with_stock: bool, any_stock: bool, repeat
 @click.option("--write", "to_page", is_flag=True, help="Also write docs/performance.md.")
 @click.option("--epochs", type=click.IntRange(1, 1000), default=EPOCHS, show_default=True,
               help="How long the rival's DIET learns.")
-@click.option("--without-stock", is_flag=True, help="Measure us alone: stock Rasa takes minutes to train, cel-python must be installed.")
+@click.option("--without-stock", is_flag=True,
+              help="Measure us alone: stock Rasa takes minutes to train, cel-python is installed first.")
 @click.option("--any-stock", is_flag=True, help="Take the newest stock model, even if utterances have changed since.")
-@click.option("--repeat", type=click.IntRange(1, 20), help="Repetitions; the best counts (turns and screening 3, startup 1).")
+@click.option("--repeat", type=click.IntRange(1, 20),
+              help="Repetitions; the best counts (turns and screening 3, startup 1).")
 @click.pass_obj
 def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_stock: bool, any_stock: bool,
           repeat: int | None) -> None:

@@ -1,4 +1,4 @@
-"""replay: judges a recorded screening or route again and says what differs."""
+"""replay, questions: judges a recorded screening or route again; lists what nobody could answer yet."""
 
 from __future__ import annotations
 
@@ -40,6 +40,20 @@ def replay(ctx: click.Context, record: str) -> None:
             write({"id": f"{name}:{row.id}", "kind": name, "same": not differences, "differences": differences})
     if differs:
         ctx.exit(1)
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="How many at most.")
+@click.pass_obj
+def questions(settings: Settings, limit: int) -> None:
+    """List questions of residents that have no reviewed answer yet, the newest first."""
+    from actions.due.clock import SHANGHAI
+    from actions.policy.queries import unanswered
+
+    with _parts(settings) as parts, parts.database.begin() as session:
+        for entry in unanswered(session, parts.keys, limit):
+            at = entry.asked_at.astimezone(SHANGHAI).isoformat()
+            write({"id": entry.id, "asked_at": at, "intent": entry.intent, "text": entry.text})
 
 
 @contextmanager
