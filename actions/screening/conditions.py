@@ -340,9 +340,9 @@ def lacks(node: Node, case: Context) -> list[Lack]:
 
 
 def _compare_lacks(node: Compare, case: Context) -> list[Lack]:
-    for param in node.threshold.parameters:
-        if case.figures.get(param) is None:
-            return [Lack(node.fact, NO_PARAMETER, parameter=param, cite=node.cite)]  # asking would not help
+    for name in node.threshold.parameters:
+        if case.figures.get(name) is None:
+            return [Lack(node.fact, NO_PARAMETER, parameter=name, cite=node.cite)]  # asking would not help
     param = node.threshold.param
     facts = [node.fact] + ([node.per] if node.per else [])
     open_ = [Lack(fact, case.reasons.get(fact, NOT_ASKED), cite=node.cite) for fact in facts if fact not in case.values]

@@ -167,7 +167,8 @@ class Screening:
     @cached_property
     def relevant(self) -> frozenset[str]:
         """Programmes that the situation makes worth asking about; a rule without `relevant` always is."""
-        case, none = self.case, {}
+        case = self.case
+        none: dict[str, Truth] = {}
         return frozenset(
             name
             for name, programme in self.ruleset.programmes.items()

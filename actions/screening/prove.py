@@ -136,7 +136,9 @@ def prove_pair(ruleset: RuleSet, programme: str, period: Period, other: str, inn
         if axis.facts != (_reference(other),)
     ]
     ours, theirs = {id(leaf) for leaf in _all_leaves(period.when)}, {id(leaf) for leaf in _all_leaves(inner.when)}
-    both, own, private = [], [], []
+    both: list[_Axis] = []
+    own: list[_Axis] = []
+    private: list[_Axis] = []
     for axis in axes:
         here, there = (any(id(leaf) in known for leaf in axis.leaves) for known in (ours, theirs))
         (both if here and there else own if here else private).append(axis)

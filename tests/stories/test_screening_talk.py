@@ -32,7 +32,7 @@ def test_who_asks_for_the_allowance_is_asked_only_for_that(teller: Teller) -> No
     assert facts["asked"].count("income_month") == 1
     assert any("大概是哪一档" in text for text in told(teller))
     assert any("有没有到1890元" in text for text in told(teller))      # 630 for each of three
-    assert len(facts["asked"]) <= 9
+    assert len(set(facts["asked"]) - {"open_ticket"}) <= 8     # the budget; a question not understood is repeated once
 
 
 def test_why_a_question_is_asked_has_an_answer_at_every_question(teller: Teller) -> None:
