@@ -7,8 +7,8 @@ from sqlalchemy.dialects import postgresql
 
 import actions.storage.base
 
-revision = '0005'
-down_revision = '0004'
+revision = '0006'
+down_revision = '0005'
 branch_labels = None
 depends_on = None
 
