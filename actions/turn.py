@@ -23,7 +23,8 @@ class Facts:
 
     `answers`: fact → {value, how: heard|pressed|said|corrected, heard, confidence, seq};
     `places`: role → {text, unit, unit_name, district, decision, confirmed, seq};
-    `asking`: the fact asked for now; `asked`: all asked so far, in order;
+    `asking`: the fact asked for now; `asked`: all asked so far, in order (fact:step where a fact was narrowed down);
+    `offered`: what the buttons of a band or threshold stand for; `questions`: what was asked and why, for the record;
     `needs`: intents of help named so far; `served`: those already talked about;
     `call_back`: while a call-back is being arranged {asks: what was asked, tried};
     `filed`: number of the ticket the interview ended with; `phone`, `event_text` and `unclear` (the last message that
@@ -45,6 +46,8 @@ class Facts:
     asked: list[str] = field(default_factory=list)
     gates: list[str] = field(default_factory=list)
     filed: str | None = None
+    offered: dict[str, Any] = field(default_factory=dict)
+    questions: list[dict[str, Any]] = field(default_factory=list)
     misses: int = 0
     doubt: dict[str, Any] | None = None
     doubted: list[str] = field(default_factory=list)

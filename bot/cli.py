@@ -27,6 +27,8 @@ VERBS = {
     "due": "reading",
     "chat": "chat",
     "bench": "bench",
+    "replay": "replay",
+    "questions": "replay",
 }
 
 

@@ -21,6 +21,7 @@ CLAUSE = re.compile(r"[^,。!;?\n]+[,。!;?\n]*")
 ALSO_HEARD = 0.9  # confidence of a fact named while another one was asked
 NEAR = 3  # characters before a word in which a negation still means it
 MONTHS_A_YEAR = 12
+PEOPLE = "people"  # the word list that counts everybody, the speaker too
 
 
 def check_answer(ruleset: RuleSet, name: str, value: Any) -> Any:
@@ -70,6 +71,38 @@ def read_answers(ruleset: RuleSet, fact: str, text: str, as_of: date | None = No
     return found
 
 
+def read_opener(ruleset: RuleSet, opener: str, text: str) -> list[str] | None:
+    """The facts named in an answer to a grouped opener; [] for none of them, None when it is no answer (or unsure).
+
+    KeyError for an unknown opener.
+    """
+    entry = ruleset.interview.openers[opener]
+    said = _told(ruleset, normalise(text).text)
+    negations = ruleset.wording["answers"]["negations"]
+    titles = _longest(said, {title: fact for fact, title in entry.titles.items()})
+    named = [fact for start, _, fact in titles if not _negated(said, start, negations)]
+    named += [fact for fact in entry.titles if _own_yes_no(ruleset, ruleset.facts[fact], said) is True]
+    if named:
+        return [fact for fact in entry.titles if fact in named]
+    bare = _bare(ruleset, said).strip(PUNCTUATION)
+    return [] if any(bare.startswith(word) for word in (entry.none, *entry.none_says)) else None
+
+
+def others_named(ruleset: RuleSet, text: str) -> list[Answer]:
+    """Children and elders somebody says they live with, told on the way: at least that many, heard."""
+    said = _told(ruleset, normalise(text).text)
+    if not any(word in said for word in ruleset.wording["counting"]["people"]["with"]):
+        return []
+    found = []
+    for fact in ruleset.facts.values():
+        if fact.counts and fact.counts != PEOPLE:
+            value = _persons_named(ruleset, fact.counts, said)
+            if value is not None and value != "0":
+                kept = check_answer(ruleset, fact.id, value)
+                found.append(Answer(fact.id, kept, how="heard", confidence=ALSO_HEARD, text=text))
+    return found
+
+
 def _read(ruleset: RuleSet, fact: Fact, said: str, as_of: date | None) -> Any:
     words = ruleset.wording["answers"]
     if any(word in said for word in words["declined"]):
@@ -86,7 +119,7 @@ def _read(ruleset: RuleSet, fact: Fact, said: str, as_of: date | None) -> Any:
         value = _date(said, as_of)
     elif fact.type == MONEY:
         value = _money(fact, said)
-    elif fact.counts == "people":
+    elif fact.counts == PEOPLE:
         value = _people(ruleset, said)
     elif fact.counts:
         value = _persons_named(ruleset, fact.counts, said)

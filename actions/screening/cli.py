@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.language.files import nearest
 from actions.screening.ask import Question, choices, next_fact
-from actions.screening.evaluate import evaluate
+from actions.screening.evaluate import Screening, evaluate
 from actions.screening.model import CHECK, LIKELY, RuleSet
 from actions.screening.record import parameter_dict, verdict_dict
 from actions.screening.values import ScreenInputError
@@ -43,9 +43,20 @@ def screen_document(doc: Mapping[str, Any], ruleset: RuleSet) -> Json:
         "ruleset": ruleset.version,
         "verdicts": [verdict_dict(ruleset, verdict) for verdict in screening.verdicts],
         "next": None if question is None else question_dict(question),
-        "documents": _documents(ruleset, screening.verdicts),
+        "documents": _documents(ruleset, screening),
         "parameters": [parameter_dict(use) for use in screening.parameters],
+        "contradictions": contradictions(screening),
     }
+
+
+def contradictions(screening: Screening) -> list[Json]:
+    """Answers that cannot both hold: [{"facts", "ask", "text"}]; the verdicts are judged on them all the same."""
+    case = screening.case
+    return [
+        {"facts": list(entry.facts), "ask": entry.ask, "text": entry.text}
+        for entry in screening.ruleset.interview.contradictions
+        if entry.when.run(case.values, case.figures, {}) is True
+    ]
 
 
 def question_dict(question: Question) -> Json:
@@ -113,11 +124,12 @@ def _day(value: Any) -> date:
         raise ScreenInputError(what, 'write as_of: "2026-11-21"') from None
 
 
-def _documents(ruleset: RuleSet, verdicts: Any) -> list[Json]:
-    """What to bring for everything that may fit, each document once."""
+def _documents(ruleset: RuleSet, screening: Screening) -> list[Json]:
+    """What to bring for everything that may fit in this situation, each document once."""
     wanted: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        if verdict.verdict in (LIKELY, CHECK) and verdict.period is not None:
+    for verdict in screening.verdicts:
+        fits = verdict.verdict == LIKELY or (verdict.verdict == CHECK and verdict.programme in screening.relevant)
+        if fits and verdict.period is not None:
             for name in verdict.period.documents:
                 wanted.setdefault(name, []).append(verdict.programme)
     return [

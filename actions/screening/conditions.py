@@ -40,11 +40,22 @@ class Lack:
 
 @dataclass(frozen=True)
 class Threshold:
-    """What a fact is compared with: a literal, or a parameter times a factor."""
+    """What a fact is compared with: a literal, or a parameter times a factor, which may be a parameter itself."""
 
     literal: Interval | None = None
     param: str | None = None
     times: Interval = (1, 1)
+    times_param: str | None = None
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.param, self.times_param) if name is not None)
+
+    def bound(self, figures: Figures) -> Interval | None:
+        """The figure to compare with, before it is taken per head; None while one of its figures is not known."""
+        bound = figures.get(self.param) if self.param is not None else self.literal
+        times = figures.get(self.times_param) if self.times_param is not None else self.times
+        return None if bound is None or times is None else scaled(bound, times)
 
 
 @dataclass(frozen=True)
@@ -185,18 +196,19 @@ def make_has(fact: str, wanted: frozenset[str], every: bool, cite: str) -> HasAn
 
 def make_compare(fact: str, per: str | None, op: str, threshold: Threshold, cite: str) -> Compare:
     compare = COMPARISONS[op]
-    literal, param, times = threshold.literal, threshold.param, threshold.times
-    plain = times == (1, 1)
+    literal, param = threshold.literal, threshold.param
+    plain = threshold.times == (1, 1) and threshold.times_param is None
 
     def run(values: Values, figures: Figures, results: Results) -> Truth:
         value = values.get(fact)
         if value is None:
             return None
-        bound = figures.get(param) if param is not None else literal
+        if plain:
+            bound = figures.get(param) if param is not None else literal
+        else:
+            bound = threshold.bound(figures)
         if bound is None:
             return None
-        if not plain:
-            bound = scaled(bound, times)
         if per is not None:
             heads = values.get(per)
             if heads is None:
@@ -215,10 +227,17 @@ def make_programme(programme: str, cite: str) -> ProgrammeRef:
 
 
 def make_clerk(text: str, cite: str) -> Clerk:
+    key = clerk_key(text)
+
     def run(values: Values, figures: Figures, results: Results) -> Truth:
-        return None
+        return values.get(key)  # no answer of a resident has this name: unknown, unless a proof supposes it
 
     return Clerk(text, cite, run)
+
+
+def clerk_key(text: str) -> str:
+    """The name under which a proof may suppose what the clerk will find."""
+    return "clerk: " + text
 
 
 # --- reading ---
@@ -232,6 +251,15 @@ def walk(node: Node) -> Iterator[Node]:
             yield from walk(child)
     elif isinstance(node, Not):
         yield from walk(node.child)
+
+
+def leaves(node: Node, rules: Mapping[str, Node]) -> Iterator[Leaf]:
+    """The conditions on facts below a node, also through the programmes it refers to."""
+    for part in walk(node):
+        if isinstance(part, (IsIn, HasAny, Compare)):
+            yield part
+        elif isinstance(part, ProgrammeRef) and part.programme in rules:
+            yield from leaves(rules[part.programme], rules)
 
 
 def facts_of(node: Node, rules: Mapping[str, Node]) -> list[str]:
@@ -251,7 +279,7 @@ def facts_of(node: Node, rules: Mapping[str, Node]) -> list[str]:
 
 def parameters_of(node: Node) -> list[str]:
     return list(
-        dict.fromkeys(part.threshold.param for part in walk(node) if isinstance(part, Compare) and part.threshold.param)
+        dict.fromkeys(name for part in walk(node) if isinstance(part, Compare) for name in part.threshold.parameters)
     )
 
 
@@ -312,12 +340,41 @@ def lacks(node: Node, case: Context) -> list[Lack]:
 
 
 def _compare_lacks(node: Compare, case: Context) -> list[Lack]:
+    for name in node.threshold.parameters:
+        if case.figures.get(name) is None:
+            return [Lack(node.fact, NO_PARAMETER, parameter=name, cite=node.cite)]  # asking would not help
     param = node.threshold.param
-    if param is not None and case.figures.get(param) is None:
-        return [Lack(node.fact, NO_PARAMETER, parameter=param, cite=node.cite)]  # asking would not help
     facts = [node.fact] + ([node.per] if node.per else [])
     open_ = [Lack(fact, case.reasons.get(fact, NOT_ASKED), cite=node.cite) for fact in facts if fact not in case.values]
     if open_:
         return open_
     wide = [Lack(fact, UNSURE, cite=node.cite) for fact in facts if case.values[fact][0] != case.values[fact][1]]
     return wide or [Lack(node.fact, NO_PARAMETER, parameter=param, cite=node.cite)]
+
+
+def live(node: Node, case: Context, share: float = 1.0) -> Iterator[tuple[Leaf | Clerk | ProgrammeRef, float]]:
+    """The open conditions of an open node, each with its part of the whole: open children of a group share alike.
+
+    So a condition that decides alone weighs more than one of many alternatives, and what stands in a group that is
+    decided already does not count.
+    """
+    if truth_of(node, case) is not None:
+        return
+    if isinstance(node, Not):
+        yield from live(node.child, case, share)
+    elif isinstance(node, (All, Any_)):
+        open_ = [child for child in node.children if truth_of(child, case) is None]
+        for child in open_:
+            yield from live(child, case, share / len(open_))
+    elif isinstance(node, ProgrammeRef) and node.programme in case.rules:
+        yield from live(case.rules[node.programme], case, share)
+    else:
+        yield node, share
+
+
+def shares(node: Node, case: Context) -> Iterator[tuple[Lack, float]]:
+    """What keeps an open node open, each with its part of the whole."""
+    for leaf, share in live(node, case):
+        found = lacks(leaf, case)
+        for lack in found:
+            yield lack, share / len(found)

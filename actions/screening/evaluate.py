@@ -14,17 +14,16 @@ from actions.screening.conditions import (
     Compare,
     Context,
     HasAny,
-    IsIn,
     Lack,
     Leaf,
     Node,
-    ProgrammeRef,
     facts_of,
     grounds,
     lacks,
+    leaves,
     parameters_of,
+    shares,
     support,
-    walk,
 )
 from actions.screening.logic import Interval, Truth, scaled
 from actions.screening.model import (
@@ -117,13 +116,19 @@ class Verdict:
 
     @cached_property
     def lacks(self) -> tuple[Lack, ...]:
-        """What keeps it open, once per condition: the question order counts them."""
+        """What keeps it open, once per condition."""
         if self.verdict != CHECK:
             return ()
         rule = self._screening.settings.rules.get(self.programme)
         if rule is None:
             return (Lack(None, NO_PARAMETER, what=self.programme),)
         return tuple(lacks(rule, self._screening.case))
+
+    @cached_property
+    def shares(self) -> tuple[tuple[Lack, float], ...]:
+        """What keeps it open with its part of the whole: the question order weighs them."""
+        rule = self._screening.settings.rules.get(self.programme)
+        return () if self.verdict != CHECK or rule is None else tuple(shares(rule, self._screening.case))
 
     @cached_property
     def missing(self) -> tuple[Missing, ...]:
@@ -158,6 +163,17 @@ class Screening:
     def verdict(self, programme: str) -> Verdict:
         """One programme's verdict; KeyError for a programme that is not loaded."""
         return self._by_name[programme]
+
+    @cached_property
+    def relevant(self) -> frozenset[str]:
+        """Programmes that the situation makes worth asking about; a rule without `relevant` always is."""
+        case = self.case
+        none: dict[str, Truth] = {}
+        return frozenset(
+            name
+            for name, programme in self.ruleset.programmes.items()
+            if programme.relevant is None or programme.relevant.run(case.values, case.figures, none) is True
+        )
 
     @cached_property
     def _by_name(self) -> Mapping[str, Verdict]:
@@ -315,7 +331,7 @@ def _candidates(screening: Screening, rule: Node, fact: Fact) -> Iterator[tuple[
     elif fact.type == SOME_OF:
         present = screening.case.values.get(fact.id, frozenset())
         named: dict[str, None] = {}
-        for leaf in _leaves(rule, screening.settings.rules):
+        for leaf in leaves(rule, screening.settings.rules):
             if isinstance(leaf, HasAny) and leaf.fact == fact.id:
                 named.update((option, None) for option in fact.options if option in leaf.values)
         for option in named:
@@ -332,13 +348,12 @@ def _candidates(screening: Screening, rule: Node, fact: Fact) -> Iterator[tuple[
 def _measured(screening: Screening, rule: Node, fact: Fact) -> Iterator[tuple[Any, Any]]:
     values, figures = screening.case.values, screening.case.figures
     points: set[Any] = set()
-    for leaf in _leaves(rule, screening.settings.rules):
+    for leaf in leaves(rule, screening.settings.rules):
         if not isinstance(leaf, Compare) or fact.id not in (leaf.fact, leaf.per):
             continue
-        bound = figures.get(leaf.threshold.param) if leaf.threshold.param else leaf.threshold.literal
+        bound = leaf.threshold.bound(figures)
         if bound is None:
             continue
-        bound = scaled(bound, leaf.threshold.times)
         if leaf.fact == fact.id:
             heads = values.get(leaf.per) if leaf.per else (1, 1)
             if heads is not None:
@@ -358,11 +373,3 @@ def _measured(screening: Screening, rule: Node, fact: Fact) -> Iterator[tuple[An
     centre = present[0] if present is not None else 0
     for point in sorted(usable, key=lambda number: (abs(number - centre), number)):
         yield (point, point), show_measure(fact, point)
-
-
-def _leaves(rule: Node, rules: Mapping[str, Node]) -> Iterator[Leaf]:
-    for part in walk(rule):
-        if isinstance(part, (IsIn, HasAny, Compare)):
-            yield part
-        elif isinstance(part, ProgrammeRef) and part.programme in rules:
-            yield from _leaves(rules[part.programme], rules)

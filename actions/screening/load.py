@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import Any
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
-from actions.screening.fields import frozen, mapping, named, number, text, whole
+from actions.screening.fields import frozen, mapping
 from actions.screening.load_facts import read_facts
 from actions.screening.load_figures import read_documents, read_parameters, read_regions, read_sources
+from actions.screening.load_interview import read_interview
 from actions.screening.load_programmes import PLACEHOLDER, in_order, read_programmes
-from actions.screening.model import Fact, Interview, Item, RuleSet, Situation
+from actions.screening.model import Fact, RuleSet
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "screening"
-BY_SCORE = "by_score"
 WORDING = {  # sections and entries wording.yaml must have; the frames' placeholders are checked below
     "answers": (
         "unsure",
@@ -48,7 +48,10 @@ WORDING = {  # sections and entries wording.yaml must have; the frames' placehol
         "clerk_check",
         "missing",
         "missing_parameter",
+        "flip",
+        "already",
     ),
+    "narrow": ("band", "reach", "exceed", "yes", "no"),
     "read_back": ("band", "from_only", "to_only", "count_from", "count_to", "date", "date_band", "unsure", "declined"),
 }
 FRAMES = {
@@ -64,7 +67,11 @@ FRAMES = {
     "clerk_check": {"what", "cite"},
     "missing": {"titles"},
     "missing_parameter": {"title"},
-    "band": {"from", "to", "unit"},
+    "flip": {"fact", "title", "verdict"},
+    "already": {"titles"},
+    "reach": {"title", "value", "unit"},
+    "exceed": {"title", "value", "unit"},
+    "band": {"from", "to", "unit", "title"},
     "from_only": {"from", "unit"},
     "to_only": {"to", "unit"},
     "count_from": {"from"},
@@ -96,7 +103,7 @@ def load_ruleset(folder: Path = CONFIG) -> RuleSet:
         documents=frozen(documents),
         regions=frozen(regions),
         default_region=default_region,
-        interview=_interview(folder / "interview.yaml", facts),
+        interview=read_interview(folder, facts, sources, parameters),
         wording=_wording(folder / "wording.yaml", facts),
     )
 
@@ -109,47 +116,6 @@ def _version(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _interview(path: Path, facts: Mapping[str, Fact]) -> Interview:
-    data = load_yaml(path)
-    require_keys(path, data, ("confirm_below", "items", "situations", "scoring"))
-    items = {}
-    for name, entry in mapping(path, data, "items").items():
-        require_keys(path, entry, ("text", "why"))
-        if name in facts:
-            raise ConfigError(path, line_of(data["items"], name), f"{name!r} is already a fact", "give it another name")
-        items[str(name)] = Item(str(name), text(path, entry, "text"), text(path, entry, "why"))
-    situations = {}
-    for name, entry in mapping(path, data, "situations").items():
-        require_keys(path, entry, ("budget", "must", "order"))
-        known = [*items, *facts, BY_SCORE]
-        order = tuple(
-            named(path, entry["order"], index, item, known, "item") for index, item in enumerate(entry["order"])
-        )
-        must = tuple(
-            named(path, entry["must"], index, item, order, "item of the order")
-            for index, item in enumerate(entry["must"])
-        )
-        budget = whole(path, entry, "budget") or 0
-        if budget < len(must):
-            raise ConfigError(
-                path,
-                line_of(entry, "budget"),
-                f"a budget of {budget} cannot hold {len(must)} items that must be asked",
-                "raise the budget or shorten must",
-            )
-        situations[str(name)] = Situation(str(name), budget, must, order)
-    scoring = data["scoring"]
-    require_keys(path, scoring, ("same_topic", "sensitive", "stop_below"))
-    return Interview(
-        number(path, data, "confirm_below"),
-        frozen(items),
-        frozen(situations),
-        number(path, scoring, "same_topic"),
-        number(path, scoring, "sensitive"),
-        number(path, scoring, "stop_below"),
-    )
-
-
 def _wording(path: Path, facts: Mapping[str, Fact]) -> Mapping[str, Any]:
     data = load_yaml(path)
     require_keys(path, data, WORDING)
@@ -157,7 +123,7 @@ def _wording(path: Path, facts: Mapping[str, Fact]) -> Mapping[str, Any]:
         if entries:
             require_keys(path, data[section], entries)
         for key, value in mapping(path, data, section).items():
-            allowed = FRAMES.get(str(key), set()) if section in ("explain", "read_back") else set()
+            allowed = FRAMES.get(str(key), set()) if section in ("explain", "read_back", "narrow") else set()
             for placeholder in PLACEHOLDER.findall(value) if isinstance(value, str) else ():
                 if placeholder not in allowed:
                     raise ConfigError(

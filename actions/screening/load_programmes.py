@@ -15,8 +15,10 @@ from actions.screening.fields import day, figure, files, frozen, named, number, 
 from actions.screening.logic import COMPARISONS
 from actions.screening.model import (
     DATE,
-    NUMBER,
+    GUIDANCE,
+    MEASURES,
     ONE_OF,
+    RULE,
     SOME_OF,
     YES_NO,
     Check,
@@ -29,10 +31,11 @@ from actions.screening.model import (
 )
 
 PLACES = ("event", "household", "residence", "hospital", "none")
+SHARED = "conditions.yaml"
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
-class _Parser:
+class Parser:
     """Turns the `when` of one file into conditions; it knows every name that may be used."""
 
     def __init__(
@@ -42,13 +45,16 @@ class _Parser:
         sources: Mapping[str, Source],
         parameters: Mapping[str, Parameter],
         programmes: Iterable[str],
+        shared: Mapping[str, Any],
     ) -> None:
         self.path, self.facts, self.sources, self.parameters = path, facts, sources, parameters
+        self.shared = shared
         self.programmes = set(programmes)
         self.references: dict[str, int] = {}  # programme referred to → line
+        self.cited_one_by_one = True  # every figure names its own source, also where its group names one
 
     def node(self, data: Any, cite: str | None = None) -> c.Node:
-        kinds = ("all", "any", "not", "fact", "programme", "clerk")
+        kinds = ("all", "any", "not", "fact", "programme", "clerk", "use")
         if not isinstance(data, dict):
             raise self.error(data, None, "a condition must be a mapping", "write one of: " + ", ".join(kinds))
         kind = next((name for name in kinds if name in data), None)
@@ -68,6 +74,8 @@ class _Parser:
             return c.make_not(self.node(data[kind], cite))
         if cite is None:
             raise self.error(data, kind, "this condition cites no article", "add cite: <id of sources.yaml>")
+        if kind == "use":
+            return self.shared_node(data, cite)
         if kind == "clerk":
             require_keys(self.path, data, (kind,), ("cite",))
             return c.make_clerk(text(self.path, data, kind), cite)
@@ -77,6 +85,16 @@ class _Parser:
             self.references.setdefault(name, line_of(data, kind) or 0)
             return c.make_programme(name, cite)
         return self.leaf(data, cite)
+
+    def shared_node(self, data: Any, cite: str) -> c.Node:
+        """A condition several programmes share, each citing its own article for it."""
+        require_keys(self.path, data, ("use",), ("cite",))
+        name = named(self.path, data, "use", data["use"], self.shared, "shared condition")
+        here, self.path = self.path, self.path.parent.parent / SHARED
+        try:
+            return self.node(self.shared[name], cite)
+        finally:
+            self.path = here
 
     def leaf(self, data: Any, cite: str) -> c.Node:
         fact = self.facts[named(self.path, data, "fact", data["fact"], self.facts, "fact")]
@@ -100,13 +118,13 @@ class _Parser:
             if fact.type == SOME_OF:
                 return c.make_has(fact.id, values, operator == "has_all", cite)
             return c.make_is_in(fact.id, values, cite)
-        if "cite" not in data:
+        if "cite" not in data and self.cited_one_by_one:
             raise self.error(data, operator, "this figure cites no source", "add cite: <id of sources.yaml>")
         per = None
         if data.get("per") is not None:
             per = named(self.path, data, "per", data["per"], self.facts, "fact")
-            if self.facts[per].type != NUMBER:
-                raise self.error(data, "per", f"{per} is no number of persons", "name a fact of type number")
+            if self.facts[per].type not in MEASURES:
+                raise self.error(data, "per", f"{per} is no number", "name a fact of type number or money")
         return c.make_compare(fact.id, per, operator, self.threshold(data, operator, fact), cite)
 
     def choice(self, data: Any, key: str, fact: Fact, value: Any) -> Any:
@@ -121,6 +139,11 @@ class _Parser:
         if isinstance(value, dict):
             require_keys(self.path, value, ("param",), ("times",))
             param = named(self.path, value, "param", value["param"], self.parameters, "parameter")
+            if isinstance(value.get("times"), dict):
+                factor = value["times"]
+                require_keys(self.path, factor, ("param",))
+                named(self.path, factor, "param", factor["param"], self.parameters, "parameter")
+                return c.Threshold(param=param, times_param=str(factor["param"]))
             times = figure(self.path, value, "times", value.get("times", 1))
             return c.Threshold(param=param, times=(1, 1) if times == 1 else (times, times))
         if fact.type == DATE:
@@ -142,12 +165,14 @@ def read_programmes(
 ) -> tuple[dict[str, Programme], dict[str, tuple[Path, dict[str, int]]]]:
     paths = files(folder, "programmes")
     names = [path.stem for path in paths]
+    shared = load_yaml(folder / SHARED)
     programmes, lines = {}, {}
     for path in paths:
         data = load_yaml(path)
-        require_keys(path, data, ("id", "title", "periods"), ("weight",))
+        require_keys(path, data, ("id", "title", "periods"), ("weight", "kind", "relevant"))
         name = stem(path, data)
-        parser = _Parser(path, facts, sources, parameters, names)
+        kind = named(path, data, "kind", data.get("kind", RULE), (RULE, GUIDANCE), "kind")
+        parser = Parser(path, facts, sources, parameters, names, shared)
         if not isinstance(data["periods"], list) or not data["periods"]:
             raise ConfigError(path, line_of(data, "periods"), "there is no period", "add one with from: and when:")
         periods: list[Period] = []
@@ -165,14 +190,32 @@ def read_programmes(
                 if previous.end is None:  # an open period ends the day before the next law
                     periods[-1] = replace(previous, end=period.start - timedelta(days=1))
             periods.append(period)
-        weight = number(path, data, "weight") if "weight" in data else 1.0
-        programmes[name] = Programme(name, text(path, data, "title"), weight, tuple(periods))
+        weight = number(path, data, "weight") if "weight" in data else 0.0 if kind == GUIDANCE else 1.0
+        if kind == GUIDANCE and weight > 0:
+            raise ConfigError(
+                path, line_of(data, "weight"), "guidance is no right: nobody is asked for it", "remove weight"
+            )
+        relevant = _relevant(path, data["relevant"], parser, periods[-1].cite) if "relevant" in data else None
+        programmes[name] = Programme(name, text(path, data, "title"), weight, tuple(periods), kind, relevant)
         lines[name] = (path, parser.references)
     return programmes, lines
 
 
-def _period(path: Path, data: Any, parser: _Parser, documents: Mapping[str, Document]) -> Period:
-    require_keys(path, data, ("from", "cite", "when", "handled_by", "say"), ("to", "verify", "documents"))
+def _relevant(path: Path, data: Any, parser: Parser, cite: str) -> c.Node:
+    """When a programme is worth asking about: facts only, and no article, for it decides nothing."""
+    parser.cited_one_by_one = False
+    node = parser.node(data, cite)
+    parser.cited_one_by_one = True
+    for part in c.walk(node):
+        if isinstance(part, (c.ProgrammeRef, c.Clerk)):
+            raise ConfigError(
+                path, line_of(data), "relevant looks at facts only", "take programmes and clerk judgements out"
+            )
+    return node
+
+
+def _period(path: Path, data: Any, parser: Parser, documents: Mapping[str, Document]) -> Period:
+    require_keys(path, data, ("from", "cite", "when", "handled_by", "say"), ("to", "verify", "documents", "figures"))
     start, end = day(path, data, "from"), day(path, data, "to") if data.get("to") else None
     if end is not None and end < start:
         raise ConfigError(path, line_of(data, "to"), "the period ends before it begins", "swap from and to")
@@ -200,7 +243,7 @@ def _period(path: Path, data: Any, parser: _Parser, documents: Mapping[str, Docu
                     f"{{{placeholder}}} cannot be filled in {key}",
                     "only check may use {missing}",
                 )
-    listed = data.get("documents") or []
+    listed, paid = data.get("documents") or [], data.get("figures") or []
     return Period(
         start,
         end,
@@ -212,6 +255,7 @@ def _period(path: Path, data: Any, parser: _Parser, documents: Mapping[str, Docu
         named(path, handled, "cite", handled["cite"], parser.sources, "source"),
         frozen({key: str(say[key]) for key in say}),
         tuple(named(path, listed, index, name, documents, "document") for index, name in enumerate(listed)),
+        tuple(named(path, paid, index, name, parser.parameters, "parameter") for index, name in enumerate(paid)),
     )
 
 

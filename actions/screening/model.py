@@ -24,7 +24,9 @@ YES_NO, ONE_OF, SOME_OF, NUMBER, MONEY, MONTHS, DATE = (
 TYPES = (YES_NO, ONE_OF, SOME_OF, NUMBER, MONEY, MONTHS, DATE)
 MEASURES = (NUMBER, MONEY, MONTHS)  # facts that may be a band
 UNSURE, DECLINED = "unsure", "declined"
+HELD = "benefits_now"  # the fact that lists the programmes somebody gets already
 LIKELY, CHECK, LESS = "likely", "check", "less"
+RULE, GUIDANCE = "rule", "guidance"
 NOT_ASKED, CLERK_ONLY, NO_PARAMETER, LOW_CONFIDENCE = "not_asked", "clerk_only", "no_parameter", "low_confidence"
 
 
@@ -157,14 +159,23 @@ class Period:
     place_cite: str
     say: Mapping[str, str]
     documents: tuple[str, ...]
+    figures: tuple[str, ...] = ()  # what is paid today, told with source and date; never compared with anything
 
 
 @dataclass(frozen=True)
 class Programme:
+    """One kind of help. A guidance programme judges no right: it says when to mention it and whom to ask.
+
+    `relevant` is no condition of the law: while it is not true, nothing is asked for this programme's sake and it is
+    not mentioned as open. None = always relevant.
+    """
+
     id: str
     title: str
     weight: float
     periods: tuple[Period, ...]
+    kind: str = RULE
+    relevant: Node | None = None
 
 
 @dataclass(frozen=True)
@@ -191,17 +202,45 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Opener:
+    """One spoken question for several rare yes-no facts: what is named is so, what is not named is not."""
+
+    id: str
+    text: str
+    why: str
+    titles: Mapping[str, str]  # fact → how it is offered
+    none: str
+    none_says: tuple[str, ...]
+    cost: int  # how many questions it is worth
+    confidence: float  # of what was not named
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Answers that cannot both hold: while `when` is true, `ask` is asked again with `text`."""
+
+    id: str
+    when: Node
+    facts: tuple[str, ...]
+    ask: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Situation:
     id: str
     budget: int
     must: tuple[str, ...]
     order: tuple[str, ...]
+    stop_below: float | None = None
 
 
 @dataclass(frozen=True)
 class Interview:
     confirm_below: float
     items: Mapping[str, Item]
+    openers: Mapping[str, Opener]
+    contradictions: tuple[Contradiction, ...]
     situations: Mapping[str, Situation]
     same_topic: float
     sensitive: float

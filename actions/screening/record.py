@@ -78,7 +78,7 @@ def parameter_dict(use: ParameterUse) -> Json:
         "unit": use.unit,
         "region": use.region,
         "status": use.status,
-        "value": None if use.last is None else plain(use.last[0]),
+        "value": None if use.last is None else format(use.last[0], "f"),
         "compared": None if use.value is None else {"from": plain(use.value[0]), "to": plain(use.value[1])},
         "from": None if use.start is None else use.start.isoformat(),
         "source": use.cite,

@@ -179,7 +179,9 @@ def _measure(fact: Fact, value: Any) -> Number:
             raise InvalidOperation
         number = Decimal(str(value))
     except InvalidOperation:
-        raise _bad(fact, value, 'write a number or {"from": …, "to": …}') from None
+        per = f" per {fact.period}" if fact.period else ""
+        unit = f" of {fact.unit}{per}, without the unit," if fact.unit else ""
+        raise _bad(fact, value, f'write a number{unit} or {{"from": …, "to": …}}') from None
     if not number.is_finite():
         raise _bad(fact, value, "write a plain number")
     if fact.type == MONEY:

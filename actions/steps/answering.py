@@ -8,7 +8,7 @@ from typing import Any
 from actions.language.dialect import to_standard
 from actions.language.facts import hear_facts
 from actions.places.resolver import resolve_answer
-from actions.screening.answers import read_answers
+from actions.screening.answers import read_answer, read_answers
 from actions.screening.model import SOME_OF, YES_NO
 from actions.steps import words
 from actions.steps.asking import ask, ask_read_back, ask_safety, asked, settled
@@ -37,12 +37,12 @@ CHILD = 14  # years; 个人信息保护法 31
 CERTAIN = 0.55  # from this confidence on an intent counts as an answer or a wish of its own
 
 
-def _value_pressed(turn: Turn, name: str) -> tuple[bool, Any]:
+def value_pressed(turn: Turn, name: str) -> tuple[bool, Any]:
     press = turn.press
     return (True, press["value"]) if press is not None and press.get("asks") == name else (False, None)
 
 
-def _missed(turn: Turn, know: Knowledge, name: str) -> bool:
+def missed(turn: Turn, know: Knowledge, name: str) -> bool:
     """The answer was not understood: once more in other words, then it is left to a person. False: already answered."""
     turn.facts.misses += 1
     if turn.facts.misses >= MISSES or not _room_to_repeat(turn, know):
@@ -63,13 +63,17 @@ def _room_to_repeat(turn: Turn, know: Knowledge) -> bool:
 
 def take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
     name = name or turn.facts.asking or ""
-    pressed, value = _value_pressed(turn, name)
+    pressed, value = value_pressed(turn, name)
     if pressed:
-        remember(turn, name, value, "pressed", turn.text)
+        _keep(turn, name, value, "pressed")
+        return True
+    if _take_threshold(turn, know, name):
         return True
     answers = read_answers(know.ruleset, name, to_standard(turn.text).text, today(turn))
     for answer in answers:
-        if answer.fact == name or answer.fact not in turn.facts.answers:
+        if answer.fact == name and answer.value == "unsure":
+            _keep(turn, name, "unsure", "said")
+        elif answer.fact == name or answer.fact not in turn.facts.answers:
             remember(
                 turn,
                 answer.fact,
@@ -84,7 +88,7 @@ def take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
     if name in changed:
         return True
     if turn.intent == "unsure":
-        remember(turn, name, "unsure", "said", turn.text[:80])
+        _keep(turn, name, "unsure", "said")
         return True
     if know.ruleset.facts[name].type == YES_NO and turn.confidence >= CERTAIN and turn.intent in ("affirm", "deny"):
         remember(turn, name, turn.intent == "affirm", "said", turn.text[:80], turn.confidence)
@@ -96,7 +100,28 @@ def take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
         turn.facts.misses = 1
         ask(turn, know, name, "question_goes_on")
         return False
-    return _missed(turn, know, name)
+    return missed(turn, know, name)
+
+
+def _keep(turn: Turn, name: str, value: Any, how: str) -> None:
+    """Notes an answer; being unsure about a threshold does not take back the band that was said before."""
+    known = turn.facts.answers.get(name, {}).get("value")
+    if value != "unsure" or not isinstance(known, dict):
+        remember(turn, name, value, how, turn.text[:80])
+
+
+def _take_threshold(turn: Turn, know: Knowledge, name: str) -> bool:
+    """A plain yes or no to "is it above X": the band it stands for."""
+    yes, no = turn.facts.offered.get("yes"), turn.facts.offered.get("no")
+    if not isinstance(yes, dict) or not isinstance(no, dict):
+        return False
+    if read_answer(know.ruleset, name, to_standard(turn.text).text, today(turn)) is not None:
+        return False  # a number after all
+    agreed = _yes_no(turn, name)
+    if agreed is None:
+        return False
+    remember(turn, name, yes if agreed else no, "said", turn.text[:80])
+    return True
 
 
 def _with_heard(turn: Turn, know: Knowledge, name: str, value: Any) -> Any:
@@ -109,7 +134,7 @@ def _with_heard(turn: Turn, know: Knowledge, name: str, value: Any) -> Any:
 
 def _yes_no(turn: Turn, name: str) -> bool | None:
     """True, False or None (not clear) from a button, plain words or the intent."""
-    pressed, value = _value_pressed(turn, name)
+    pressed, value = value_pressed(turn, name)
     if pressed:
         return value in (True, "given") if value in (True, False, "given", "declined") else None
     said = words.yes_no(turn.text)
@@ -161,7 +186,7 @@ def _is_child(turn: Turn) -> bool:
 
 
 def _take_place(turn: Turn, know: Knowledge) -> bool:
-    pressed, value = _value_pressed(turn, "event_place")
+    pressed, value = value_pressed(turn, "event_place")
     if pressed and isinstance(value, dict):
         if value.get("unit") in know.gazetteer.units:
             set_event_unit(turn, know, value["unit"])
@@ -210,7 +235,7 @@ def _take_phone(turn: Turn, know: Knowledge) -> bool:
 
 
 def _take_read_back(turn: Turn, know: Knowledge) -> bool:
-    pressed, value = _value_pressed(turn, "read_back")
+    pressed, value = value_pressed(turn, "read_back")
     if (pressed and value is True) or words.nothing_wrong(turn.text):
         finish_with_ticket(turn, know, "confirmed")
         return True
@@ -264,7 +289,7 @@ def _take_open_ticket(turn: Turn, know: Knowledge) -> bool:
 
 def _take_safety(turn: Turn, know: Knowledge) -> bool:
     """While somebody may be in danger: only whether they are safe, and where."""
-    pressed, value = _value_pressed(turn, "safe_now")
+    pressed, value = value_pressed(turn, "safe_now")
     route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
     if route.decision in SURE:
         set_event_place(turn, know, route)

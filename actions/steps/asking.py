@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.screening.ask import next_question, question_for
+from actions.screening.ask import Question, next_question, question_for
 from actions.screening.explain import card
 from actions.screening.read_back import read_back
 from actions.steps import words
@@ -13,6 +13,9 @@ from actions.steps.knowledge import Knowledge
 from actions.steps.listening import SURE, situation, urgency
 from actions.steps.topics_table import TICKET, Topic
 from actions.turn import Turn
+
+# no emergency was told: nothing happened, a large expense, or an answer that is none
+NOT_SUDDEN = ("none", "medical_cost", "education_cost", "rehabilitation_cost", "unsure", "declined")
 
 
 def topic_of(turn: Turn, know: Knowledge) -> Topic:
@@ -26,7 +29,7 @@ def leads_to_ticket(turn: Turn, know: Knowledge) -> bool:
     if turn.facts.filed is not None:
         return False
     kind = turn.facts.answers.get("event_kind", {}).get("value")
-    told = isinstance(kind, str) and kind not in ("none", "medical_cost", "education_cost", "rehabilitation_cost")
+    told = isinstance(kind, str) and kind not in NOT_SUDDEN
     return topic_of(turn, know).aim == TICKET or told or urgency(turn) != "none"
 
 
@@ -47,6 +50,14 @@ def asked(turn: Turn) -> set[str]:
     return {name if name not in names[:place] else f"{name}#{place}" for place, name in enumerate(names)}
 
 
+def wanted(turn: Turn, know: Knowledge) -> frozenset[str]:
+    """The programmes the resident asked for by name: worth asking about whatever the situation."""
+    intents = [*turn.facts.served, turn.facts.topic or ""]
+    return frozenset(
+        name for intent in intents if intent in know.topics for name in know.topics[intent].programmes
+    )
+
+
 def ask_next(turn: Turn, know: Knowledge) -> None:
     """Asks what the plan of the situation wants next; files or advises when it wants nothing more."""
     screening = screen(turn, know)
@@ -55,18 +66,27 @@ def ask_next(turn: Turn, know: Knowledge) -> None:
     if not leads_to_ticket(turn, know):
         known |= {"event_place", "phone", "read_back"}
     plan = situation(turn) if leads_to_ticket(turn, know) else "advice"
-    question = next_question(know.ruleset, screening, turn.facts.answers, counted, plan, known)
+    question = next_question(know.ruleset, screening, turn.facts.answers, counted, plan, known, wanted(turn, know))
     if question is None:
         (finish_with_ticket if leads_to_ticket(turn, know) else finish_with_advice)(turn, know)
     elif question.fact == "read_back":
         ask_read_back(turn, know)
     else:
-        ask(turn, know, question.fact)
+        ask(turn, know, question.fact, question=question)
 
 
-def ask(turn: Turn, know: Knowledge, name: str, frame: str | None = None, *, counted: bool = True) -> None:
+def ask(
+    turn: Turn,
+    know: Knowledge,
+    name: str,
+    frame: str | None = None,
+    question: Question | None = None,
+    *,
+    counted: bool = True,
+) -> None:
     """Asks for one fact or item, in a frame such as "I did not understand" if one is named.
 
+    `question`: how it is to be asked where that is more than the plain question (a band, one threshold).
     Not `counted`: said once more only because the resident spoke of something else; the budget is not touched.
     """
     elsewhere = ask_elsewhere(turn, know, name)
@@ -75,9 +95,15 @@ def ask(turn: Turn, know: Knowledge, name: str, frame: str | None = None, *, cou
             ask_next(turn, know)
         return
     facts = turn.facts
+    question = question or question_for(know.ruleset, name)
     if counted:
-        facts.asked.append(name)
+        facts.asked.append(question.asked_as)
     facts.asking = name
+    facts.offered = {choice.id: choice.value for choice in question.options if isinstance(choice.value, dict)}
+    facts.questions.append(
+        {"fact": name, "asked_as": question.asked_as, "chosen": question.chosen, "seq": turn.seq}
+        | {"programmes": list(question.programmes), "why": question.why}
+    )
     if name == "consent":
         turn.say("privacy_notice" if frame is None else "privacy_again", asks=name)
         return
@@ -88,7 +114,6 @@ def ask(turn: Turn, know: Knowledge, name: str, frame: str | None = None, *, cou
         facts.asked.remove(name)
         ask_safety(turn)
         return
-    question = question_for(know.ruleset, name)
     buttons = [{"title": choice.title, "value": choice.value} for choice in question.options]
     if name == "phone":
         buttons = [{"title": words.text("no_phone"), "value": False}]

@@ -101,13 +101,18 @@ def ask_elsewhere(turn: Turn, know: Knowledge, name: str) -> Where | None:
     """
     follow_page(turn)
     fact = know.ruleset.facts.get(name)
+    opener = know.ruleset.interview.openers.get(name)
     sensitive = name == ITEM or (fact is not None and fact.sensitive)
+    if opener is not None:
+        sensitive = any(know.ruleset.facts[each].sensitive for each in opener.titles)
     where = where_to_ask(policies().get(turn.channel), sensitive, by_page(turn), sensitive and _skipped(turn))
     if where == "page":
         turn.facts.asking = ITEM
         turn.say(ITEM, asks=ITEM, minutes=policies()[turn.channel].link_minutes)
     elif where == "skip" and fact is not None:
         remember(turn, name, "declined", "said")
+    elif where == "skip" and opener is not None:
+        turn.facts.asked.append(name)
     return None if where == "here" else where
 
 

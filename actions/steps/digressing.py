@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from actions.language.dialect import to_standard
-from actions.policy.answers import Answers
+from actions.policy.commands import note_unanswered
 from actions.screening.answers import read_answer
 from actions.screening.ask import question_for
 from actions.screening.model import SOME_OF
 from actions.steps import words
-from actions.steps.answering import CERTAIN, TAKERS
+from actions.steps.answering import CERTAIN
 from actions.steps.asking import again, ask
 from actions.steps.correcting import correct
 from actions.steps.ending import end, person_button
@@ -34,12 +34,12 @@ def speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
         return True
     if turn.confidence < CERTAIN or turn.unsure:
         return False
-    if turn.intent == "ask_why" and (asking in know.ruleset.facts or asking in know.ruleset.interview.items):
+    if turn.intent == "ask_why" and _has_reason(know, asking):
         turn.say_text(question_for(know.ruleset, asking).why)
         again(turn, know, asking)
         return True
     if turn.intent in QUESTIONS and not _answers_it(turn, know, asking):
-        _answer_question(turn, know.answers, today(turn))
+        _answer_question(turn, know)
         again(turn, know, asking)
         return True
     if turn.intent == "go_back":
@@ -69,20 +69,28 @@ def _corrects_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
     return True
 
 
+def _has_reason(know: Knowledge, asking: str) -> bool:
+    interview = know.ruleset.interview
+    return asking in know.ruleset.facts or asking in interview.items or asking in interview.openers
+
+
 def _previous(turn: Turn, asking: str) -> str:
-    asked = [name for name in turn.facts.asked if name not in ("consent", "read_back", "open_ticket")]
+    names = dict.fromkeys(name.partition(":")[0] for name in turn.facts.asked)  # without the step of a narrowing
+    asked = [name for name in names if name not in ("consent", "read_back", "open_ticket")]
     before = asked[: asked.index(asking)] if asking in asked else asked
     return before[-1] if before else asking
 
 
 def _answers_it(turn: Turn, know: Knowledge, asking: str) -> bool:
-    if asking in TAKERS:
+    if asking not in know.ruleset.facts:
         return False
     return read_answer(know.ruleset, asking, to_standard(turn.text).text, today(turn)) is not None
 
 
-def _answer_question(turn: Turn, answers: Answers, day: Any) -> None:
-    text, known = answers.answer(turn.intent, turn.text, day)
+def _answer_question(turn: Turn, know: Knowledge) -> None:
+    text, known = know.answers.answer(turn.intent, turn.text, today(turn))
+    if not known:
+        note_unanswered(turn.session, know.keys, turn.intent, turn.text, turn.now)
     turn.say_text(text, buttons=[] if known else [person_button()])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from actions.screening.explain import card, sentence
 from actions.steps import words
-from actions.steps.filing import file_ticket, responsible, screen
+from actions.steps.filing import file_ticket, note_screening, responsible, screen
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import urgency
 from actions.steps.needs import offer_rest
@@ -24,6 +24,8 @@ def finish_with_ticket(turn: Turn, know: Knowledge, read: str = "none") -> None:
 
 def finish_with_advice(turn: Turn, know: Knowledge) -> None:
     """What may fit; whether to open a ticket is asked unless there is one, which then carries this as well."""
+    if turn.facts.consent == "given" and "open_ticket" not in turn.facts.asked:
+        note_screening(turn, screen(turn, know), None)
     if turn.facts.filed is not None:
         turn.say("result_added", advice=advice(turn, know), number=turn.facts.filed, buttons=[person_button()])
         end(turn)

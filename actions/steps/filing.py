@@ -82,18 +82,7 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
         opened = complete_ticket(turn.session, know.keys, begun.number, request, turn.now)
     else:
         opened = open_ticket(turn.session, know.keys, request, turn.now)
-    turn.session.add(
-        ScreeningRecord(
-            conversation_id=turn.conversation_id,
-            ticket_id=opened.ticket.id,
-            ruleset=screening.ruleset.version,
-            as_of=screening.as_of,
-            region=screening.region,
-            answers=dict(turn.facts.answers),
-            outcome=decision_record(screening, [{"fact": name} for name in turn.facts.asked]),
-            created_at=turn.now,
-        )
-    )
+    note_screening(turn, screening, opened.ticket.id)
     event = turn.facts.places.get("event")
     if event is not None:
         turn.session.add(
@@ -121,6 +110,22 @@ def _next_line(turn: Turn, ticket: Ticket) -> str:
     elif ticket.desk == "unit" and urgency(turn) != "none":
         kind = "_aid_first"
     return turn.replies_book.text(f"ticket_next{kind}")
+
+
+def note_screening(turn: Turn, screening: Screening, ticket_id: int | None) -> None:
+    """Writes the decision record: append-only, complete enough to be judged again (`youmen replay`)."""
+    turn.session.add(
+        ScreeningRecord(
+            conversation_id=turn.conversation_id,
+            ticket_id=ticket_id,
+            ruleset=screening.ruleset.version,
+            as_of=screening.as_of,
+            region=screening.region,
+            answers=dict(turn.facts.answers),
+            outcome=decision_record(screening, turn.facts.questions),
+            created_at=turn.now,
+        )
+    )
 
 
 def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:

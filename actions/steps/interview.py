@@ -16,6 +16,7 @@ from actions.steps.filing import file_ticket
 from actions.steps.knowledge import Knowledge, knowledge
 from actions.steps.listening import listen, phone_sent, situation
 from actions.steps.needs import note_needs, serve_first
+from actions.steps.opening import note_others, take_opener
 from actions.steps.step import Step
 from actions.steps.topics_table import TICKET
 from actions.tickets.commands import supplement_ticket
@@ -69,11 +70,12 @@ def advance(turn: Turn, know: Knowledge) -> None:
         return
     if speaks_of_something_else(turn, know, asking):
         return
-    take = TAKERS.get(asking, take_fact)
+    take = take_opener if asking in know.ruleset.interview.openers else TAKERS.get(asking, take_fact)
     if take(turn, know):
         turn.facts.misses = 0
         if not turn.done:
             listen(turn, know)
+            note_others(turn, know)
             ask_next(turn, know)
 
 

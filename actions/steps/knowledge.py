@@ -16,6 +16,7 @@ from actions.places.gazetteer import Gazetteer, load_gazetteer
 from actions.policy.answers import Answers, load_answers
 from actions.policy.doors import Doors, load_doors
 from actions.privacy.keys import Keys
+from actions.screening.keep import load_or_last_good
 from actions.screening.load import load_ruleset
 from actions.screening.model import RuleSet
 from actions.steps.topics_table import Topics, load_topics
@@ -35,14 +36,22 @@ class Knowledge:
     topics: Topics
     doors: Doors
     keys: Keys
+    rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
 
 
 _installed: Knowledge | None = None
 
 
-def load_knowledge(config: Path, keys: Keys) -> Knowledge:
-    """Reads and checks the data files. Raises ConfigError with file, line, what and how to mend it."""
-    ruleset = load_ruleset(config / "screening")
+def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> Knowledge:
+    """Reads and checks the data files. Raises ConfigError with file, line, what and how to mend it.
+
+    `kept_rules`: where a service keeps its last good rules; wrong ones are then told in `rules_wrong`, not raised.
+    """
+    wrong = None
+    if kept_rules is None:
+        ruleset = load_ruleset(config / "screening")
+    else:
+        ruleset, wrong = load_or_last_good(config / "screening", kept_rules)
     thresholds()
     hear_facts("", date.min)  # reads config/language now: not while the first cry for danger holds a lock
     return Knowledge(
@@ -56,6 +65,7 @@ def load_knowledge(config: Path, keys: Keys) -> Knowledge:
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
         doors=load_doors(config / "policy" / "doors.yaml"),
         keys=keys,
+        rules_wrong=wrong,
     )
 
 

@@ -103,7 +103,14 @@ def plain(value: Any) -> Any:
 
 def remember(turn: Turn, name: str, value: Any, how: str, heard: str = "", confidence: float = 1.0) -> None:
     """Notes one fact with where it comes from."""
-    turn.facts.answers[name] = {"value": value, "how": how, "heard": heard, "confidence": confidence, "seq": turn.seq}
+    turn.facts.answers[name] = {
+        "value": value,
+        "how": how,
+        "heard": heard,
+        "confidence": confidence,
+        "seq": turn.seq,
+        "at": turn.now.isoformat(),
+    }
 
 
 def _hear_places(turn: Turn, know: Knowledge) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from actions.language.normalise import readable
+from actions.policy.commands import note_unanswered
 from actions.policy.doors import door_for
 from actions.steps import words
 from actions.steps.ending import person_button
@@ -54,6 +55,8 @@ def answer_question(turn: Turn, text: str) -> None:
     if not known and turn.facts.filed is not None:  # "when will it be done": about their own ticket
         tell_progress(turn)
         return
+    if not known:
+        note_unanswered(turn.session, knowledge().keys, turn.intent, text, turn.now)
     turn.say_text(answer, buttons=[] if known else [person_button()])
 
 

@@ -15,7 +15,7 @@ TICKET, ADVICE = "ticket", "advice"
 
 @dataclass(frozen=True)
 class Topic:
-    """`aim` is ticket or advice; `programmes` are ids of DESIGN 4, also those whose rules are not written yet."""
+    """`aim` is ticket or advice; `programmes` are ids of config/screening/programmes."""
 
     intent: str
     aim: str
@@ -27,7 +27,7 @@ Topics = Mapping[str, Topic]
 
 
 def load_topics(path: Path, ruleset: RuleSet) -> Topics:
-    """Reads the table. Raises ConfigError for an unknown aim or key."""
+    """Reads the table. Raises ConfigError for an unknown aim, key or programme."""
     topics: dict[str, Topic] = {}
     for intent, entry in load_yaml(path).items():
         require_keys(path, entry, ["aim", "programmes"], ["says"])
@@ -35,5 +35,13 @@ def load_topics(path: Path, ruleset: RuleSet) -> Topics:
             raise ConfigError(
                 path, line_of(entry, "aim"), f"unknown aim {entry['aim']!r}", nearest(str(entry["aim"]), AIMS)
             )
+        for place, name in enumerate(entry["programmes"]):
+            if name not in ruleset.programmes:
+                raise ConfigError(
+                    path,
+                    line_of(entry["programmes"], place),
+                    f"unknown programme {name!r}",
+                    nearest(str(name), ruleset.programmes),
+                )
         topics[intent] = Topic(intent, entry["aim"], tuple(entry["programmes"]), entry.get("says"))
     return topics

@@ -19,6 +19,7 @@ TITLES = {
     "turns": "Turns: the whole hotline beside stock Rasa",
     "startup": "From nothing to the first answer",
     "nlu": "Understanding",
+    "screening": "Screening: every programme judged, the next question, the interview",
 }
 # figure → what people read
 NAMES = {
@@ -72,6 +73,20 @@ NAMES = {
     "parse_all_s": "reading all messages (s)",
     "parse_cpu_ms": "reading a message, processor time on average (ms)",
     "held_back": "held-back utterances",
+    "programmes": "programmes",
+    "judge_us": "judging every programme, median (µs)",
+    "judge_p95_us": "judging every programme, 95 % (µs)",
+    "next_ms": "the next question, median (ms)",
+    "next_p95_ms": "the next question, 95 % (ms)",
+    "questions_mean": "questions a case, mean",
+    "questions_p90": "questions a case, 90 %",
+    "questions_all": "questions a case when everything is asked",
+    "questions_share": "questions, share of asking everything",
+    "likely_named": "fitting programmes the interview names",
+    "proof_s": "exhaustive proof of all rules (s)",
+    "proofs": "rules and pairs proved",
+    "situations": "situations looked at",
+    "agrees": "cases judged as we do",
     "train_s": "training from nothing (s)",
     "train_cpu_s": "training, processor time (s)",
     "train_again_s": "training again, nothing changed (s)",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 NAMES = ("turns", "nlu", "places", "screening", "desk", "startup")
 # measurement → the step that brings it
-LATER = {"places": "step 4 (the township responsible)", "screening": "step 5 (self-screening)",
+LATER = {"places": "step 4 (the township responsible)",
          "desk": "the step that builds the desk"}
 PAGE = PROJECT / "docs" / "performance.md"
 PICTURES = PROJECT / "docs" / "images"
@@ -51,9 +51,11 @@ def command_of(name: str, epochs: int, with_stock: bool, any_stock: bool, repeat
 @click.option("--write", "to_page", is_flag=True, help="Also write docs/performance.md.")
 @click.option("--epochs", type=click.IntRange(1, 1000), default=EPOCHS, show_default=True,
               help="How long the rival's DIET learns.")
-@click.option("--without-stock", is_flag=True, help="Measure us alone: stock Rasa takes minutes to train.")
+@click.option("--without-stock", is_flag=True,
+              help="Measure us alone: stock Rasa takes minutes to train, cel-python is installed first.")
 @click.option("--any-stock", is_flag=True, help="Take the newest stock model, even if utterances have changed since.")
-@click.option("--repeat", type=click.IntRange(1, 20), help="Repetitions; the best counts (turns 3, startup 1).")
+@click.option("--repeat", type=click.IntRange(1, 20),
+              help="Repetitions; the best counts (turns and screening 3, startup 1).")
 @click.pass_obj
 def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_stock: bool, any_stock: bool,
           repeat: int | None) -> None:
@@ -64,12 +66,17 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
     from bot.logs import configure_logs
 
     configure_logs("error", "bench")
-    _require_model(settings)
+    if name != "screening":  # it needs nothing but the rules
+        _require_model(settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, what we started ends too
     console = Console(stderr=True, highlight=False, width=None)
     with console.status("measuring") as status:
-        stock = None if without_stock else _stock(settings, name, epochs, any_stock, status.update)
-        report = _measure(settings, name, stock, repeat, status.update, PICTURES if to_page else None)
+        beside = not without_stock and name != "screening"  # whose rival is no Rasa
+        stock = _stock(settings, name, epochs, any_stock, status.update) if beside else None
+        if name == "screening":
+            report = _measure_screening(settings, repeat, without_stock, status.update)
+        else:
+            report = _measure(settings, name, stock, repeat, status.update, PICTURES if to_page else None)
     print_table(report, console)
     if to_page:
         write_page(PAGE, report, command_of(name, epochs, not without_stock, any_stock, repeat))
@@ -98,6 +105,12 @@ def _stock(settings: Settings, name: str, epochs: int, any_stock: bool, tell: Te
     stock = rival.stock_of(settings, epochs)
     rival.train_stock(settings, stock, tell)
     return stock
+
+
+def _measure_screening(settings: Settings, repeat: int | None, alone: bool, tell: Tell) -> Report:
+    from bot.bench.screening import bench_screening
+
+    return bench_screening(settings, repeat or 3, not alone, tell)
 
 
 def _measure(settings: Settings, name: str, stock: Stock | None, repeat: int | None, tell: Tell,

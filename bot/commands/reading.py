@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from datetime import date, datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot.commands.records import BadInput, read_text, records, say, text_of, write
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from actions.screening.model import RuleSet
 
 
 def _today() -> date:
@@ -86,17 +90,35 @@ def due(
 
 @click.command()
 @click.argument("source", required=False)
+@click.argument("base", required=False)
+@click.option("--save", "save_to", type=click.Path(path_type=Path, dir_okay=False), help="Keep the interview here.")
+@click.option("--as-of", "as_of", help="Day of the case (interview, diff); today if not given.")
 @click.option("--facts", is_flag=True, help="Print the fact vocabulary.")
 @click.option("--programmes", is_flag=True, help="Print the programmes.")
 @click.pass_obj
-def screen(settings: Settings, source: str | None, facts: bool, programmes: bool) -> None:
-    """Which help may fit: YAML documents in, verdicts out. Without a file on a terminal: an interview."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+def screen(
+    settings: Settings,
+    source: str | None,
+    base: str | None,
+    save_to: Path | None,
+    as_of: str | None,
+    facts: bool,
+    programmes: bool,
+) -> None:
+    """Which help may fit: YAML documents in, verdicts out. Without a file on a terminal: an interview.
 
+    `screen check` proves the rules; `screen diff BASE` compares them with a revision or folder. Both exit with 1 when
+    something is found.
+    """
+    day = _day(as_of)
+    if source in ("check", "diff"):
+        from bot.commands.rules import check_or_diff
+
+        sys.exit(0 if check_or_diff(settings, source, base, day) else 1)
+    if base is not None:
+        raise click.UsageError(f"unexpected {base!r}: screen reads one file")
     from actions.screening import cli as screening
     from actions.screening.load import load_ruleset
-    from actions.screening.values import ScreenInputError
 
     ruleset = load_ruleset(settings.config / "screening")
     if facts or programmes:
@@ -106,11 +128,21 @@ def screen(settings: Settings, source: str | None, facts: bool, programmes: bool
         ]:
             write(entry)
         return
-    if source is None and sys.stdin.isatty():
+    if source is None and (sys.stdin.isatty() or save_to is not None):
         from bot.commands.interview import interview
 
-        interview(ruleset, _today())
+        interview(ruleset, day, save_to)
         return
+    _screen_documents(ruleset, source, day)
+
+
+def _screen_documents(ruleset: RuleSet, source: str | None, day: date) -> None:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
+    from actions.screening import cli as screening
+    from actions.screening.values import ScreenInputError
+
     name, content = read_text(source)
     try:
         documents: list[Any] = list(YAML(typ="safe", pure=True).load_all(content))
@@ -119,9 +151,12 @@ def screen(settings: Settings, source: str | None, facts: bool, programmes: bool
         raise BadInput(name, mark.line + 1 if mark else None, str(error.problem), "correct the YAML here") from None
     for number, document in enumerate(documents, 1):
         if isinstance(document, dict):
-            document.setdefault("as_of", _today().isoformat())
+            document.setdefault("as_of", day.isoformat())
         try:
-            write(screening.screen_document(document, ruleset))
+            result = screening.screen_document(document, ruleset)
+            write(result)
+            for entry in result["contradictions"]:
+                say(f"{name}: document {number}: {' and '.join(entry['facts'])} cannot both hold — {entry['text']}")
         except ScreenInputError as error:
             raise BadInput(name, None, f"document {number}: {error.what}", error.mend) from None
 

@@ -133,17 +133,16 @@ def _run_courier(settings: Settings) -> None:
 
 def _run_engine(settings: Settings) -> None:
     from actions.places.dictionary import jieba_words
-    from actions.privacy.keys import load_keys
-    from actions.steps.knowledge import install, load_knowledge
+    from actions.steps.knowledge import install
     from bot.dialogue.model import model_files, quiet_rasa
 
     quiet_rasa(settings)
     from bot.dialogue.engine import Dialogue  # imports Rasa: 10 to 20 s
     from bot.processes.engine import run_engine
-    from bot.processes.parts import open_parts, server_urls
+    from bot.processes.parts import open_parts, server_urls, serving_knowledge
 
     urls = server_urls(settings)
-    knowledge = load_knowledge(settings.config, load_keys(settings.home / "field.key", settings.field_key))
+    knowledge = serving_knowledge(settings)
     install(knowledge)
     dialogue = Dialogue(model_files(settings, jieba_words(knowledge.gazetteer)))
 

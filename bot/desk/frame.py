@@ -69,7 +69,8 @@ class Visit:
         unit_name = self.parts.unit_names.get(self.viewer.unit_id or "", "")
         return self.desk.pages.html(
             template, status, viewer=self.viewer, csrf=self.csrf, must_change=self.must_change, now=self.parts.now(),
-            unit_name=unit_name, beat_seconds=self.parts.knowledge.desk.beat_seconds, **values)
+            unit_name=unit_name, beat_seconds=self.parts.knowledge.desk.beat_seconds,
+            rules_wrong=self.parts.knowledge.rules_wrong, **values)
 
 
 def pane_of(request: Request, panes: Mapping[str, str]) -> str | None:

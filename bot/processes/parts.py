@@ -25,6 +25,7 @@ from bot.conversation.wake import Wake
 from bot.settings import Settings
 
 STATE_FILE = "running.json"
+KEPT_RULES = "rules"
 
 
 class NotReady(Exception):
@@ -107,7 +108,7 @@ def open_parts(
     `knowledge` is given where it was loaded before: the engine's parent loads it once for all its workers.
     """
     database_url, redis_url = urls or server_urls(settings)
-    knowledge = knowledge or load_knowledge(settings.config, load_keys(settings.home / "field.key", settings.field_key))
+    knowledge = knowledge or serving_knowledge(settings)
     keys = knowledge.keys
     database = open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size)
     with database.begin() as session:
@@ -124,6 +125,12 @@ def open_parts(
         redis_url=redis_url,
         now=now,
     )
+
+
+def serving_knowledge(settings: Settings) -> Knowledge:
+    """What a service knows: with wrong rules it goes on with the last good ones. Raises ConfigError, KeyWrong."""
+    keys = load_keys(settings.home / "field.key", settings.field_key)
+    return load_knowledge(settings.config, keys, kept_rules=settings.home / KEPT_RULES)
 
 
 def turn_tools(parts: Parts) -> TurnTools:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from actions.screening.ask import Question, next_fact, next_question, question_for
+from actions.screening.ask import Question, best_fact, next_fact, next_question, question_for, spent
 from actions.screening.evaluate import evaluate
 from actions.screening.model import RuleSet
+from actions.screening.opening import opened
 from actions.screening.values import ScreenInputError
 
 TODAY = date(2026, 11, 21)
@@ -24,9 +25,11 @@ def interview(rules: RuleSet, heard: dict[str, Any], replies: dict[str, Any], si
         question = next_question(rules, screening, answers, set(asked), situation, settled)
         if question is None:
             return asked
-        asked.append(question.fact)
+        asked.append(question.asked_as)
         if question.is_fact:
             answers[question.fact] = replies.get(question.fact, "unsure")
+        elif question.fact in rules.interview.openers:
+            answers.update(opened(rules, question.fact, replies.get(question.fact, []), answers))
 
 
 def ask(rules: RuleSet, answers: dict[str, Any], asked: set[str], situation: str = "urgent",
@@ -98,8 +101,118 @@ def test_unknown_names_are_refused(rules: RuleSet) -> None:
         question_for(rules, "phon")
 
 
-def test_next_fact_asks_nothing_when_all_is_decided(rules: RuleSet) -> None:
-    answers = {"event_kind": "none", "need_tonight": [], "property_over_limit": True}
-    assert next_fact(rules, evaluate(rules, answers, TODAY, "500000"), answers) is None
-    question = next_fact(rules, evaluate(rules, FIRE, TODAY, "500000"), FIRE)
-    assert question is not None and question.is_fact
+def test_next_fact_leads_through_every_open_programme_and_then_stops(rules: RuleSet) -> None:
+    answers: dict[str, Any] = {"event_kind": "none", "need_tonight": [], "property_over_limit": True}
+    for _ in rules.facts:
+        screening = evaluate(rules, answers, TODAY, "500000")
+        question = next_fact(rules, screening, answers)
+        if question is None:
+            break
+        assert question.is_fact and question.programmes
+        assert all(screening.verdict(name).verdict == "check" for name in question.programmes)
+        answers[question.fact] = "unsure"
+    assert question is None
+
+
+# --- the situation decides what is worth asking ---
+
+
+def test_nothing_is_asked_for_programmes_the_situation_does_not_touch(rules: RuleSet) -> None:
+    asked = interview(rules, {"event_kind": "traffic"}, {
+        "hardship": [], "benefits_now": [], "need_tonight": [], "living_hard": False}, "screening")
+    assert asked == ["hardship", "need_tonight", "benefits_now", "living_hard"]
+
+
+def test_the_opener_opens_the_door_to_what_was_named(rules: RuleSet) -> None:
+    asked = interview(rules, {"event_kind": "fire", "need_tonight": ["bed"], "benefits_now": []},
+                      {"hardship": ["child_needs_support"], "age": 8, "father_state": "prison",
+                       "mother_state": "lost_contact", "family_can_help": False}, "screening")
+    assert asked[0] == "hardship" and {"age", "father_state", "mother_state"} <= set(asked)
+    assert "disability_grade" not in asked and "income_month" not in asked
+
+
+def test_the_opener_counts_for_two(rules: RuleSet) -> None:
+    assert spent(rules, {"hardship", "event_kind"}) == 3
+
+
+def test_who_gets_it_already_is_not_asked_for_it_again(rules: RuleSet) -> None:
+    asked = interview(rules, {"event_kind": "none"}, {
+        "hardship": [], "need_tonight": [], "benefits_now": ["subsistence_allowance", "low_income_margin"]},
+        "screening")
+    assert not {"income_month", "property_over_limit", "household_register"} & set(asked)
+
+
+def test_a_programme_asked_for_by_name_is_asked_about_whatever_the_situation(rules: RuleSet) -> None:
+    answers = {"event_kind": "fire", "need_tonight": ["bed"], "family_can_help": False}
+    screening = evaluate(rules, answers, TODAY, "500000")
+    assert best_fact(rules, screening, set(answers), set()) is None
+    found = best_fact(rules, screening, set(answers), set(), frozenset({"orphan"}))
+    assert found in ("age", "father_state", "mother_state")
+
+
+# --- not knowing a number: a band, one threshold, never again ---
+
+
+LOW: dict[str, Any] = {"event_kind": "none", "need_tonight": [], "living_hard": True, "benefits_now": [],
+                       "household_register": "chongqing_urban", "household_people": 3, "property_over_limit": False,
+                       "income_month": "unsure"}
+DONE = {"hardship", "event_kind", "need_tonight", "benefits_now"}
+
+
+def test_after_unsure_comes_a_band_then_the_one_threshold_then_nothing(rules: RuleSet) -> None:
+    band = ask(rules, LOW, DONE | {"income_month"}, "screening")
+    assert band is not None and band.asked_as == "income_month:band" and band.fact == "income_month"
+    assert "全家月收入" in band.text and band.why
+    threshold = ask(rules, LOW, DONE | {"income_month", band.asked_as}, "screening")
+    assert threshold is not None and threshold.asked_as == "income_month:threshold"
+    assert "2310元" in threshold.text         # 770 for each of three: the last published standard
+    assert [option.id for option in threshold.options] == ["yes", "no", "unsure", "declined"]
+    assert threshold.options[0].value == {"from": "2310", "to": None}
+    assert threshold.options[1].value == {"from": "0", "to": "2309.99"}
+    again = ask(rules, LOW, DONE | {"income_month", band.asked_as, threshold.asked_as}, "screening")
+    assert again is None or again.fact != "income_month"
+
+
+def test_no_to_the_threshold_settles_it(rules: RuleSet) -> None:
+    answers = {**LOW, "income_month": {"from": "0", "to": "2309.99"}}
+    assert evaluate(rules, answers, TODAY, "500000").verdict("subsistence_allowance").verdict == "likely"
+
+
+def test_a_band_across_the_threshold_is_followed_by_the_threshold_only(rules: RuleSet) -> None:
+    question = ask(rules, {**LOW, "income_month": {"from": "2000", "to": "4000"}},
+                   DONE | {"income_month", "income_month:band"}, "screening")
+    assert question is not None and question.asked_as == "income_month:threshold"
+    assert ask(rules, {**LOW, "income_month": {"from": "0", "to": "1000"}}, DONE | {"income_month"},
+               "screening") is None   # the whole band lies below: nothing is left to ask
+
+
+def test_nobody_in_need_tonight_is_asked_for_bands(rules: RuleSet) -> None:
+    answers = {**FIRE, "household_people": "unsure"}
+    question = ask(rules, answers, {"consent", "household_people"}, settled=frozenset({"event_place"}))
+    assert question is not None and question.fact == "family_can_help"
+
+
+# --- answers that cannot both hold ---
+
+
+def test_a_contradiction_is_asked_about_once_and_nothing_is_guessed(rules: RuleSet) -> None:
+    answers = {**FIRE, "household_people": 1, "household_minors": {"from": 1, "to": None}}
+    question = ask(rules, answers, {"consent"}, settled=frozenset({"event_place"}))
+    assert question is not None and question.fact == "household_people" and "孩子" in question.text
+    assert question.chosen == "contradiction" and question.why
+    after = ask(rules, answers, {"consent", question.asked_as}, settled=frozenset({"event_place"}))
+    assert after is not None and after.fact != "household_people"
+    cleared = ask(rules, {**answers, "household_people": 2}, {"consent"}, settled=frozenset({"event_place"}))
+    assert cleared is not None and cleared.chosen == "plan"
+
+
+def test_every_contradiction_can_happen(rules: RuleSet) -> None:
+    for entry in rules.interview.contradictions:
+        assert len(entry.facts) > 1 and entry.ask in entry.facts and entry.text.endswith("？")
+
+
+def test_why_a_question_was_chosen_is_told(rules: RuleSet) -> None:
+    question = ask(rules, {"event_kind": "none", "need_tonight": [], "benefits_now": [], "living_hard": True},
+                   {"hardship"}, "screening")
+    assert question is not None and question.chosen == "score"
+    assert "subsistence_allowance" in question.programmes and question.why

@@ -53,7 +53,9 @@ def test_less_likely_ones_are_shown_only_on_request_and_invite(rules: RuleSet) -
     screening = evaluate(rules, {"event_kind": "none", "need_tonight": [], "property_over_limit": True}, TODAY, "500000")
     assert worth_saying(screening) == []
     blocks = card(rules, screening, everything=True)
-    assert len(blocks) == len(rules.programmes) and all(block.label == "建议同时咨询" for block in blocks)
+    assert len(blocks) == len(rules.programmes)
+    assert all(block.label == "建议同时咨询" for block in blocks if block.verdict == "less")
+    assert {block.verdict for block in blocks if block.programme == "subsistence_allowance"} == {"less"}
     assert all("不符合" not in "".join(block.lines) for block in blocks)
 
 

@@ -58,7 +58,7 @@ def test_the_same_files_give_the_same_version(folder: Path, rules: RuleSet) -> N
     ("programmes/aid_first.yaml", "        - any:", "        - some:", "some", "all"),
     ("programmes/aid_first.yaml", "核实{missing}", "核实{mising}", "mising", "missing"),
     ("programmes/aid_first.yaml", "id: aid_first", "id: aid_frist", "aid_frist", "aid_first"),
-    ("programmes/subsistence_allowance.yaml", "per: household_people", "per: income_year", "income_year", "number"),
+    ("programmes/subsistence_allowance.yaml", "per: household_people", "per: event_kind", "event_kind", "number"),
     ("programmes/subsistence_allowance.yaml", "less_than: {param: subsistence_urban}, cite: law-18",
      "less_than: {param: subsistence_urban}", "cites no article", "cite:"),
     ("programmes/subsistence_allowance.yaml", "is: false, cite: law-18", "is: false", "cites no article", "cite:"),

@@ -13,6 +13,7 @@ from actions.storage.tables.link import Link
 from actions.storage.tables.message import Draft, Message, TurnAttempt
 from actions.storage.tables.notice import Notice
 from actions.storage.tables.progress_try import ProgressTry
+from actions.storage.tables.question import OpenQuestion
 from actions.storage.tables.record import RouteRecord, ScreeningRecord
 from actions.storage.tables.staff import Staff, StaffSession
 from actions.storage.tables.ticket import Ticket, TicketEvent
@@ -33,6 +34,7 @@ __all__ = [
     "Link",
     "Message",
     "Notice",
+    "OpenQuestion",
     "Person",
     "ProgressTry",
     "RouteRecord",

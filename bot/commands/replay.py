@@ -1,0 +1,119 @@
+"""replay, questions: judges a recorded screening or route again; lists what nobody could answer yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bot.commands.records import write
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from actions.storage.tables import RouteRecord, ScreeningRecord
+    from bot.processes.parts import Parts
+
+SCREENING, ROUTE = "screening", "route"
+COMPARED = ("decision", "unit", "unit_name", "district", "city")  # of a route; the rest is wording
+
+
+@click.command()
+@click.argument("record")
+@click.pass_context
+def replay(ctx: click.Context, record: str) -> None:
+    """Judge a record again: a ticket number, screening:ID or route:ID. Exit code 1 when something differs."""
+    kind, _, rest = record.partition(":")
+    if rest and (kind not in (SCREENING, ROUTE) or not rest.isdecimal()):
+        raise click.UsageError(f"{record!r} names no record: write screening:12, route:12 or a ticket number")
+    with _parts(ctx.obj) as parts, parts.database.begin() as session:
+        found = list(_records(session, kind if rest else None, rest or record))
+        if not found:
+            raise click.UsageError(
+                f"there is no record {record!r}: write screening:12, route:12 or a ticket number of this hotline"
+            )
+        differs = False
+        for name, row in found:
+            differences = _screening(parts, row) if name == SCREENING else _route(parts, row)
+            differs = differs or bool(differences)
+            write({"id": f"{name}:{row.id}", "kind": name, "same": not differences, "differences": differences})
+    if differs:
+        ctx.exit(1)
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="How many at most.")
+@click.pass_obj
+def questions(settings: Settings, limit: int) -> None:
+    """List questions of residents that have no reviewed answer yet, the newest first."""
+    from actions.due.clock import SHANGHAI
+    from actions.policy.queries import unanswered
+
+    with _parts(settings) as parts, parts.database.begin() as session:
+        for entry in unanswered(session, parts.keys, limit):
+            at = entry.asked_at.astimezone(SHANGHAI).isoformat()
+            write({"id": entry.id, "asked_at": at, "intent": entry.intent, "text": entry.text})
+
+
+@contextmanager
+def _parts(settings: Settings) -> Iterator[Parts]:
+    """The running hotline's database, else a private one over the same home, stopped afterwards."""
+    from bot.processes.parts import NotReady, open_parts, server_urls
+    from bot.processes.servers import start_postgres
+
+    with ExitStack() as stack:
+        try:
+            urls = server_urls(settings)
+        except NotReady:
+            server = start_postgres(settings.home)
+            stack.callback(server.stop)
+            urls = (server.url, None)
+        parts = open_parts(settings, name="replay", urls=urls)
+        stack.callback(parts.database.dispose)
+        yield parts
+
+
+def _records(session: Any, kind: str | None, name: str) -> Iterator[tuple[str, Any]]:
+    import sqlalchemy as sa
+
+    from actions.storage.tables import RouteRecord, ScreeningRecord, Ticket
+
+    for label, table in ((SCREENING, ScreeningRecord), (ROUTE, RouteRecord)):
+        query = sa.select(table).order_by(table.id)
+        if kind is not None:
+            query = query.where(table.id == int(name))
+        else:
+            query = query.join(Ticket, Ticket.id == table.ticket_id).where(Ticket.number == name.upper())
+        if kind in (None, label):
+            for row in session.execute(query).scalars():
+                yield label, row
+
+
+def _screening(parts: Parts, row: ScreeningRecord) -> list[dict[str, Any]]:
+    from actions.screening.record import replay as judge_again
+    from actions.screening.values import ScreenInputError
+
+    try:
+        return judge_again(parts.knowledge.ruleset, row.outcome)
+    except ScreenInputError as error:  # a fact or region these rules no longer know
+        return [{"path": f"answers.{error.fact or ''}", "then": row.outcome["answers"].get(error.fact), "now": None}]
+
+
+def _route(parts: Parts, row: RouteRecord) -> list[dict[str, Any]]:
+    """What the same words route to today with the table of that day; a place nobody understood stays open."""
+    from actions.places.resolver import resolve, resolve_answer
+
+    gazetteer, then = parts.knowledge.gazetteer, row.outcome
+    text = parts.keys.open(row.text) if row.text else ""
+    if then.get("decision") == "unknown" or not text:
+        return []
+    # the words answered the question for the place, or told it on the way: either reading may have been the one
+    readings = (resolve_answer(text, "event", gazetteer, row.as_of), resolve(text, gazetteer, row.as_of))
+    found = []
+    for route in readings:
+        now = {key: getattr(route, key) for key in COMPARED}
+        found.append(
+            [{"path": key, "then": then.get(key), "now": now[key]} for key in COMPARED if then.get(key) != now[key]]
+        )
+    return min(found, key=len)
