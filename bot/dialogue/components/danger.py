@@ -119,7 +119,8 @@ class Reader:
         self._characters = characters(LONGEST).fit(material.texts)
         self._level = self._learn(material.texts, material.levels)
         danger = np.flatnonzero(material.kinds != NONE)
-        self._kind = self._learn([material.texts[i] for i in danger], material.kinds[danger])
+        kinds = LogisticRegression(C=self._fit, max_iter=300, class_weight="balanced")  # few texts: one model for all
+        self._kind = kinds.fit(self._features([material.texts[i] for i in danger]), material.kinds[danger])
 
     def held_back(self, material: Material) -> tuple[np.ndarray, np.ndarray]:
         """(scores text × level, right column) of each text as read by a model that never saw it."""
