@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
+from actions.places.country import Country, load_country
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "places"
 
@@ -17,6 +19,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "config" / "places"
 TIER_UNIT, TIER_COMMUNITY, TIER_SHORT, TIER_PLACE, TIER_SOUND = 4.0, 3.0, 2.0, 1.5, 1.0
 PROVINCE, CITY, DISTRICT, UNIT, PLACE = 1, 2, 3, 4, 5
 GRADES = ("A", "B", "C")
+FAR = "far"  # the form of names that only the country's tables know
 RELATIONS = ("legal_parent", "managed_by", "acts_for", "known_as")
 PLACE_KINDS = ("area", "estate", "hospital", "landmark", "office", "road", "school", "station")
 GROUPS = (
@@ -24,12 +27,13 @@ GROUPS = (
     "origin_after", "belong", "both", "past", "negation", "neutral", "naming", "boundary",
 )
 LISTS = (
-    "tails", "objects", "institutions", "address", "natives", "unit_endings", "community_endings", "road_endings",
+    "tails", "objects", "institutions", "town_endings", "not_after_towns", "address",
+    "natives", "unit_endings", "community_endings", "road_endings",
     "road_ways", "links", "commas", "fillers", "blocks",
 )
 TABLES = (
     "districts.csv", "units.csv", "jurisdiction.csv", "unit_names.csv", "unit_codes.csv", "communities.csv",
-    "places.csv", "elsewhere.csv", "sounds.csv", "variants.csv",
+    "places.csv", "elsewhere.csv", "towns.csv", "city_communities.csv", "sounds.csv", "variants.csv",
 )
 FILES = TABLES + ("area.yaml", "sources.yaml", "contacts.yaml", "cues.yaml")
 
@@ -113,6 +117,7 @@ class Word:
 
     senses: tuple[Sense, ...] = ()
     group: str = ""
+    bound: bool = False  # counts only beside another name
 
 
 @dataclass(frozen=True)
@@ -139,11 +144,15 @@ class Gazetteer:
     served: frozenset[str]
     words: Mapping[str, Word]
     pairs: Mapping[str, tuple[int, ...]]
+    singles: frozenset[str]
+    country: Country
     boundaries: frozenset[str]
     lists: Mapping[str, tuple[str, ...]]
     sounds: Mapping[str, str]
     stems_by_sound: Mapping[tuple[str, ...], tuple[str, ...]]
+    near_sounds: Mapping[tuple[int, tuple[str, ...]], tuple[str, ...]]  # (place left out, the other sounds)
     variants: Mapping[int, int]
+    traditional: re.Pattern[str]
     codes: Mapping[tuple[str, str], str]
     contacts: Mapping[str, Contact]
     fallback: Contact
@@ -257,15 +266,19 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
     _add_places(build, folder, units, home)
     _add_elsewhere(build, folder, home)
     words, pairs = _lexicon(build, folder, cues)
+    boundaries = frozenset(str(cues["boundaries"]))
     sounds, stems = _sounds(folder, units)
-    codes = _codes(folder, units)
+    codes, variants = _codes(folder, units), _variants(folder)
     fallback, contacts = _contacts(folder, districts)
     return Gazetteer(
         version=_version(folder), area=str(area["area"]), area_name=str(area["name"]),
         province=home["province"], city=home["city"], units=units, districts=districts, members=members,
-        served=served, words=words, pairs=pairs, boundaries=frozenset(str(cues["boundaries"])),
+        served=served, words=words, pairs=pairs, boundaries=boundaries,
+        singles=boundaries | {word for word in words if len(word) == 1},
+        country=load_country(folder / "towns.csv", folder / "city_communities.csv", units),
         lists={name: tuple(str(w) for w in cues[name]) for name in LISTS},
-        sounds=sounds, stems_by_sound=stems, variants=_variants(folder), codes=codes,
+        sounds=sounds, stems_by_sound=stems, near_sounds=_near_sounds(stems), variants=variants, codes=codes,
+        traditional=re.compile("[" + "".join(map(chr, variants)) + "]" if variants else "(?!)"),
         contacts=contacts, fallback=fallback, family=_family(units, served),
     )
 
@@ -471,6 +484,7 @@ def _add_places(build: _Builder, folder: Path, units: Mapping[str, Unit], home: 
 
 def _add_elsewhere(build: _Builder, folder: Path, home: Home) -> None:
     rows = _Rows(folder, "elsewhere.csv", ("level", "name", "short", "city", "province", "needs_parent"))
+    ours = frozenset(build.senses)  # a short name of ours means ours
     levels = {"province": PROVINCE, "city": CITY, "county": DISTRICT}
     for line, (level, name, short, city, province, needs_parent) in rows.rows:
         rows.known(line, "level", level, levels)
@@ -482,12 +496,16 @@ def _add_elsewhere(build: _Builder, folder: Path, home: Home) -> None:
             "county": Home(city=city, province=province),
         }[level]
         build.add(name, Sense(levels[level], "official", 0, name=name, guard=guard, **own))
-        if short:
-            build.add(short, Sense(levels[level], "short", 0, name=name, guard="short", **own))
+        if short and (level != "county" or short not in ours):
+            build.add(short, Sense(levels[level], "short", 0, name=name,
+                                   guard="between" if level == "county" else "short", **own))
 
 
 def _lexicon(build: _Builder, folder: Path, cues: Any) -> tuple[dict[str, Word], dict[str, tuple[int, ...]]]:
-    words = {name: Word(tuple(senses)) for name, senses in build.senses.items()}
+    words = {
+        name: Word(tuple(senses), bound=all(sense.guard == "between" for sense in senses))
+        for name, senses in build.senses.items()
+    }
     path = folder / "cues.yaml"
     for group in GROUPS:
         for word in cues["groups"][group]["words"]:
@@ -518,6 +536,18 @@ def _sounds(folder: Path, units: Mapping[str, Unit]) -> tuple[dict[str, str], di
             key = tuple(sounds.get(c, c) for c in unit.short)
             stems.setdefault(key, []).append(unit.id)
     return sounds, {key: tuple(ids) for key, ids in stems.items()}
+
+
+def _near_sounds(
+    stems: Mapping[tuple[str, ...], tuple[str, ...]]
+) -> dict[tuple[int, tuple[str, ...]], tuple[str, ...]]:
+    """For names of three and more sounds: what is left when one of them is misheard."""
+    near: dict[tuple[int, tuple[str, ...]], tuple[str, ...]] = {}
+    for key, units in stems.items():
+        for gap in range(len(key) if len(key) > 2 else 0):
+            rest = gap, key[:gap] + key[gap + 1 :]
+            near[rest] = (*near.get(rest, ()), *units)
+    return near
 
 
 def _variants(folder: Path) -> dict[int, int]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from actions.places.country import County
 from actions.places.gazetteer import (
     CITY,
     DISTRICT,
+    FAR,
     PLACE,
     PROVINCE,
     TIER_COMMUNITY,
@@ -18,12 +20,13 @@ from actions.places.gazetteer import (
     Gazetteer,
     Sense,
 )
-from actions.places.mentions import ROLES, Path, Reading, read
+from actions.places.mentions import ROLES, Path, Reading, read, read_scan, scan
 from actions.places.tokens import Token
 
 # Ids of replies; their words live in config/replies.
 ASK_UNIT, ASK_EVENT, CONFIRM, CHOOSE = "place.ask_unit", "place.ask_event", "place.confirm", "place.choose"
-QUESTIONS = (ASK_UNIT, ASK_EVENT, CONFIRM, CHOOSE)
+ASK_DISTRICT = "place.ask_district"  # a township's name that several districts know
+QUESTIONS = (ASK_UNIT, ASK_EVENT, CONFIRM, CHOOSE, ASK_DISTRICT)
 DECISIONS = ("route", "confirm", "ask", "out_of_area", "none")
 MAX_CANDIDATES = 3
 # Uses of a place that can be the place of the event, the best first; a hospital only for illness.
@@ -108,10 +111,12 @@ class Evidence:
     outside: tuple[str | None, str | None] | None = None  # (district, city)
     area: frozenset[str] = frozenset()
     means: str | None = None
+    far: tuple[County, ...] = ()  # several counties know the name, and nothing says which of them
+    alone: bool = False  # a name far away without a parent: one of ours may be meant
 
     @property
     def specific(self) -> bool:
-        return bool(self.units) or self.outside is not None
+        return bool(self.units) or self.outside is not None or bool(self.far)
 
 
 @dataclass(frozen=True)
@@ -153,10 +158,13 @@ def mentions_with_roles(text: str, gazetteer: Gazetteer, as_of: date) -> list[Me
 
 
 def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
-    route = _decide(read(text, gazetteer, asked is not None), text, gazetteer, as_of, asked)
-    if route.decision in ("ask", "none") and not route.candidates:
-        # Only when the exact pass named nothing: sounds and slips of the pen, always read back.
-        second = read(text, gazetteer, asked is not None, sounds=True)
+    found = scan(text, gazetteer)
+    first = read_scan(found, gazetteer, asked is not None)
+    route = _decide(first, text, gazetteer, as_of, asked)
+    far = any(len(path.tokens) == 1 and path.tokens[0].only_far for path in first.paths)
+    if (route.decision in ("ask", "none") or far) and not route.candidates:
+        # Only when the exact pass named nothing of ours: sounds and slips of the pen, always read back.
+        second = read_scan(found, gazetteer, asked is not None, sounds=True)
         if any(s.form == "sound" for p in second.paths for t in p.tokens for s in t.senses):
             return _decide(second, text, gazetteer, as_of, asked)
     return route
@@ -175,6 +183,7 @@ class _Binder:
         self.units: dict[str, float] = {}
         self.sure = True
         self.district_text = ""
+        self.counties: list[County] = []  # where a township of the country's table may lie
 
     @property
     def foreign(self) -> bool:
@@ -184,8 +193,34 @@ class _Binder:
         fitting = [s for s in token.senses if all(_fits(p, s, self.gazetteer) for p in self.parents)]
         if token.level < UNIT:
             self._take_body(token, fitting)
-        elif not self.foreign:  # a foreign parent takes everything behind it
+        elif self.foreign:  # a foreign parent takes everything behind it
+            self._take_far_town(token)
+        elif not token.only_far:
             self._take_unit(token, fitting)
+        elif token.level == PLACE:
+            self._take_village(token)
+        elif not self.parents and not self.units:
+            self.counties = self.gazetteer.country.counties_of(token.far)
+
+    def _take_far_town(self, token: Token) -> None:
+        """A township behind a foreign province, city or county: the country's table knows where it lies."""
+        if token.far and not self.counties:
+            self.counties = [
+                county for county in self.gazetteer.country.counties_of(token.far)
+                if all(_lies_in(county, parent) for parent in self.parents)
+                and self.district_text in ("", county.name)
+            ]
+
+    def _take_village(self, token: Token) -> None:
+        """A village of the home city that only its parent makes known."""
+        units = self.gazetteer.country.units_of(token.far)
+        village = Sense(PLACE, FAR, TIER_COMMUNITY, city=self.gazetteer.city, province=self.gazetteer.province)
+        fresh = {
+            unit: TIER_COMMUNITY for unit in units
+            if all(_fits(parent, replace(village, units=(unit,)), self.gazetteer) for parent in self.parents)
+        }
+        if fresh:
+            self._narrow(fresh, token)
 
     def _take_body(self, token: Token, fitting: list[Sense]) -> None:
         own = [s for s in fitting if s.city == self.gazetteer.city or s.name == self.gazetteer.province]
@@ -209,7 +244,9 @@ class _Binder:
             nearest = next((p for p in reversed(self.parents) if p.district), None)
             if nearest is None or nearest.district not in self.gazetteer.family:
                 return  # an explicit other district beats the name of a unit
-            senses, self.sure = list(token.senses), False
+            senses, self.sure = [s for s in token.senses if not self.gazetteer.served.isdisjoint(s.units)], False
+            if not senses:
+                return  # our district, and a unit of another one: nothing fits, so it is asked
         if not self.units and not any(p.district for p in self.parents):
             senses = self._prefer_served(senses)
         fresh: dict[str, float] = {}
@@ -258,6 +295,8 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
     if binder.foreign:
         return _weigh_foreign(binder)
     gazetteer, parents = binder.gazetteer, binder.parents
+    if binder.counties:
+        return _weigh_alone(binder.counties)
     said = next((p for p in reversed(parents) if p.district), None)
     if binder.units:
         top = max(binder.units.values())
@@ -266,6 +305,9 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
         if any(unit in gazetteer.served for unit, _ in best):
             return Evidence(units=best, sure=binder.sure, means=means)
         names = {gazetteer.district_name(unit, as_of) for unit, _ in best}
+        if len(names) > 1 and said is None:
+            several = tuple(County(gazetteer.province, gazetteer.city, name) for name in sorted(filter(None, names)))
+            return Evidence(far=several, means=gazetteer.city)
         district = names.pop() if len(names) == 1 else (said.name if said else None)
         return Evidence(outside=(district, gazetteer.city), means=means)
     if said is None or said.district is None:
@@ -279,8 +321,24 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
     return Evidence(outside=(bodies.pop() if len(bodies) == 1 else said.name, gazetteer.city), means=means)
 
 
+def _weigh_alone(counties: list[County]) -> Evidence:
+    """A township of the country's table without a parent: one county is an answer, several are a question."""
+    if len(counties) > 1:
+        return Evidence(far=tuple(counties), alone=True)
+    [county] = counties
+    return Evidence(outside=(county.name or None, county.city or None), alone=True, means=_spelled(county))
+
+
+def _spelled(county: County) -> str:
+    """Province, city and county as one address; a city that is its own province is said once."""
+    return "".join(dict.fromkeys(filter(None, (county.province, county.city, county.name))))
+
+
 def _weigh_foreign(binder: _Binder) -> Evidence:
-    """The district and city of a place elsewhere, as fine as they were said."""
+    """The district and city of a place elsewhere, as fine as they were said or as the township behind them tells."""
+    if len(binder.counties) == 1:
+        [county] = binder.counties
+        return Evidence(outside=(county.name or None, county.city or None), means=_spelled(county))
     foreign = [p for p in reversed(binder.parents) if p.level < UNIT and not _home(p, binder.gazetteer)]
     last = foreign[0] if foreign else binder.parents[-1]
     district = binder.district_text or next((p.name for p in foreign if p.level == DISTRICT), None)
@@ -289,6 +347,15 @@ def _weigh_foreign(binder: _Binder) -> Evidence:
         city = last.name  # nothing finer was said: name the province
     said = [p.name for p in binder.parents if p.level < UNIT]
     return Evidence(outside=(district, city), means="".join(dict.fromkeys([*said, binder.district_text])))
+
+
+def _lies_in(county: County, parent: Sense) -> bool:
+    """Whether a county of the country's table can lie in what was said before it."""
+    if parent.level == PROVINCE:
+        return county.province == parent.name
+    if parent.level == CITY:
+        return county.city == parent.name
+    return county.name == parent.name and parent.city in ("", county.city)
 
 
 def _means(units: Iterable[tuple[str, float]], gazetteer: Gazetteer, as_of: date) -> str:
@@ -332,8 +399,10 @@ def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, aske
         coarse = any(f.evidence.area and f.path.use in ORDER and f.path.use != "hospital" for f in found)
         city = gazetteer.city if coarse else None
         return replace(route, decision="ask", question=ASK_UNIT if coarse or asked else ASK_EVENT, city=city)
-    outside = [f.evidence.outside for f in wanted if f.evidence.outside is not None]
+    outside = _outside(found, wanted)
     inside = [f.evidence for f in wanted if f.evidence.units]
+    if not outside and not inside:
+        return replace(route, decision="ask", question=ASK_DISTRICT)
     if outside and not inside:
         # The finest of several names for places outside; two different districts need a question.
         named = {o for o in outside if o[0]} or set(outside)
@@ -343,6 +412,25 @@ def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, aske
         return replace(route, decision="out_of_area", district=district, city=city)
     certain = wanted[0].path.use != "belong" and not _elsewhere(found, wanted)
     return _choose(route, inside, bool(outside), certain, gazetteer, as_of)
+
+
+def _outside(found: list[_Found], wanted: list[_Found]) -> list[tuple[str | None, str | None]]:
+    """The places outside among the wanted ones. A name that several counties know is settled by a city or county
+    named elsewhere in the message, unless that is where someone is registered or comes from."""
+    places = []
+    parents = [
+        parent for f in found if f.path.use not in ("household", "negated", "past", "origin")
+        for token in f.path.tokens for parent in token.senses if parent.level in (CITY, DISTRICT)
+    ]
+    for evidence in (f.evidence for f in wanted):
+        if evidence.outside is not None:
+            places.append(evidence.outside)
+        elif evidence.far:
+            fitting = {c for c in evidence.far for parent in parents if _lies_in(c, parent)}
+            if len(fitting) == 1:
+                [county] = fitting
+                places.append((county.name or None, county.city or None))
+    return places
 
 
 def _choose(route: Route, inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gazetteer,
