@@ -1,17 +1,19 @@
 """The gazetteer: units, names, districts and cue words of config/places, checked at load and never changed."""
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypedDict
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
+from actions.places.bodies import Contact, Contacts, Desks, Succession, load_contacts, load_desks, load_succession
 from actions.places.country import Country, load_country
+from actions.places.extent import Extent
+from actions.places.tables import Rows
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "places"
 
@@ -34,8 +36,9 @@ LISTS = (
 TABLES = (
     "districts.csv", "units.csv", "jurisdiction.csv", "unit_names.csv", "unit_codes.csv", "communities.csv",
     "places.csv", "elsewhere.csv", "towns.csv", "city_communities.csv", "sounds.csv", "variants.csv",
+    "succession.csv", "desks.csv", "contacts.csv",
 )
-FILES = TABLES + ("area.yaml", "sources.yaml", "contacts.yaml", "cues.yaml")
+FILES = TABLES + ("area.yaml", "sources.yaml", "cues.yaml")
 
 
 class Home(TypedDict, total=False):
@@ -109,6 +112,8 @@ class Sense:
     guard: str = ""
     kind: str = ""
     confirm: bool = False
+    county: str = ""
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True)
@@ -118,15 +123,6 @@ class Word:
     senses: tuple[Sense, ...] = ()
     group: str = ""
     bound: bool = False  # counts only beside another name
-
-
-@dataclass(frozen=True)
-class Contact:
-    """Whom to name for a place outside: a label and a number, each only as good as its source."""
-
-    label: str
-    phone: str
-    status: str
 
 
 @dataclass(frozen=True)
@@ -154,8 +150,9 @@ class Gazetteer:
     variants: Mapping[int, int]
     traditional: re.Pattern[str]
     codes: Mapping[tuple[str, str], str]
-    contacts: Mapping[str, Contact]
-    fallback: Contact
+    contacts: Contacts
+    desks: Desks
+    succession: tuple[Succession, ...]
     family: frozenset[str] = field(default_factory=frozenset)
 
     def unit_named(self, name: str) -> Unit | None:
@@ -167,60 +164,9 @@ class Gazetteer:
         parent = self.units[unit].district_at(day)
         return self.districts[parent].name if parent else None
 
-    def contact(self, district: str | None) -> Contact:
-        """Whom to name for a district: its own line of the table, else the citizens' hotline of its city."""
-        for body in self.districts.values():
-            if body.name == district and body.id in self.contacts:
-                return self.contacts[body.id]
-        return self.fallback
-
-
-class _Rows:
-    """One CSV table: its rows with their lines, checked for columns."""
-
-    def __init__(self, folder: Path, name: str, columns: tuple[str, ...]) -> None:
-        self.path = folder / name
-        try:
-            with self.path.open(encoding="utf-8-sig", newline="") as stream:
-                reader = csv.reader(stream)
-                head = next(reader, [])
-                if tuple(head) != columns:
-                    raise ConfigError(self.path, 1, f"columns are {','.join(head)}", "write " + ",".join(columns))
-                self.rows = [(reader.line_num, row) for row in reader if row]
-        except FileNotFoundError:
-            raise ConfigError(self.path, None, "the file is missing", "restore it from version control") from None
-        except UnicodeDecodeError:
-            raise ConfigError(self.path, None, "the file is not UTF-8", "save it as CSV UTF-8") from None
-        for line, row in self.rows:
-            if len(row) != len(columns):
-                raise ConfigError(
-                    self.path, line, f"{len(row)} values for {len(columns)} columns", "write one value per column"
-                )
-
-    def fail(self, line: int, what: str, mend: str) -> ConfigError:
-        return ConfigError(self.path, line, what, mend)
-
-    def known(self, line: int, kind: str, value: str, known: Iterable[str]) -> str:
-        allowed = known if isinstance(known, (dict, set, frozenset, tuple)) else tuple(known)
-        if value not in allowed:
-            raise self.fail(line, f"unknown {kind} {value!r}", nearest(value, allowed))
-        return value
-
-    def day(self, line: int, value: str) -> date | None:
-        """An ISO date, a year or a year and month (their first day), or None for an open end."""
-        if not value:
-            return None
-        try:
-            return date.fromisoformat(value + {4: "-01-01", 7: "-01"}.get(len(value), ""))
-        except ValueError:
-            raise self.fail(line, f"{value!r} is no date", "write YYYY-MM-DD, YYYY-MM, YYYY or nothing") from None
-
-    def term(self, line: int, start: str, end: str) -> tuple[date | None, date | None]:
-        first, last = self.day(line, start), self.day(line, end)
-        if first and last and last <= first:
-            raise self.fail(line, f"ends {end} before it begins {start}",
-                            "valid_to is the first day it no longer holds")
-        return first, last
+    def contact(self, city: str | None, district: str | None, day: date) -> Contact:
+        """Whom to name for a place outside: the district's own line of the table, else the hotline of its city."""
+        return self.contacts.of(city or self.city, district, day)
 
 
 class _Builder:
@@ -235,7 +181,8 @@ class _Builder:
         found = self.senses.setdefault(name, [])
         # The same unit under the same name keeps its best evidence only.
         for index, other in enumerate(found):
-            if other.units and other.units == sense.units and other.level == sense.level:
+            same = other.units == sense.units and other.level == sense.level and other.extent == sense.extent
+            if other.units and same:
                 if sense.tier > other.tier:
                     found[index] = sense
                 return
@@ -269,7 +216,6 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
     boundaries = frozenset(str(cues["boundaries"]))
     sounds, stems = _sounds(folder, units)
     codes, variants = _codes(folder, units), _variants(folder)
-    fallback, contacts = _contacts(folder, districts)
     return Gazetteer(
         version=_version(folder), area=str(area["area"]), area_name=str(area["name"]),
         province=home["province"], city=home["city"], units=units, districts=districts, members=members,
@@ -279,7 +225,8 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
         lists={name: tuple(str(w) for w in cues[name]) for name in LISTS},
         sounds=sounds, stems_by_sound=stems, near_sounds=_near_sounds(stems), variants=variants, codes=codes,
         traditional=re.compile("[" + "".join(map(chr, variants)) + "]" if variants else "(?!)"),
-        contacts=contacts, fallback=fallback, family=_family(units, served),
+        contacts=load_contacts(folder), desks=load_desks(folder, served),
+        succession=load_succession(folder, {*units, *districts}), family=_family(units, served),
     )
 
 
@@ -335,7 +282,7 @@ def _cues(folder: Path) -> Any:
 
 
 def _districts(folder: Path) -> dict[str, District]:
-    rows = _Rows(folder, "districts.csv",
+    rows = Rows(folder, "districts.csv",
                  ("district", "name", "short", "kind", "valid_from", "valid_to", "grade", "source"))
     found: dict[str, District] = {}
     for line, (key, name, short, kind, start, end, grade, _source) in rows.rows:
@@ -350,7 +297,7 @@ def _districts(folder: Path) -> dict[str, District]:
 
 def _units(folder: Path, served: set[str], districts: Mapping[str, District]) -> dict[str, Unit]:
     terms: dict[str, list[tuple[int, Term]]] = {}
-    rows = _Rows(folder, "jurisdiction.csv",
+    rows = Rows(folder, "jurisdiction.csv",
                  ("unit", "relation", "district", "valid_from", "valid_to", "grade", "source"))
     for line, (unit, relation, district, start, end, grade, _source) in rows.rows:
         rows.known(line, "relation", relation, RELATIONS)
@@ -361,7 +308,7 @@ def _units(folder: Path, served: set[str], districts: Mapping[str, District]) ->
             if other.relation == relation != "known_as" and _overlap(term, other):
                 raise rows.fail(line, f"{unit} has two {relation} at once (line {other_line})", "let one end before")
         terms.setdefault(unit, []).append((line, term))
-    table = _Rows(folder, "units.csv", ("unit", "official", "short", "kind", "short_use"))
+    table = Rows(folder, "units.csv", ("unit", "official", "short", "kind", "short_use"))
     found: dict[str, Unit] = {}
     for line, (key, name, short, kind, _confirm) in table.rows:
         if key in found:
@@ -402,7 +349,7 @@ def _add_home(build: _Builder, area: Any, districts: Mapping[str, District], own
 
 
 def _add_units(build: _Builder, units: Mapping[str, Unit], cues: Any, home: Home) -> None:
-    table = _Rows(build.folder, "units.csv", ("unit", "official", "short", "kind", "short_use"))
+    table = Rows(build.folder, "units.csv", ("unit", "official", "short", "kind", "short_use"))
     for line, (key, _name, _short, _kind, use) in table.rows:
         # free: means nothing else; confirm: an everyday word even with company; else it needs company.
         table.known(line, "short_use", use, ("", "free", "confirm"))
@@ -427,7 +374,7 @@ def _add_units(build: _Builder, units: Mapping[str, Unit], cues: Any, home: Home
 def _add_unit_names(build: _Builder, folder: Path, units: Mapping[str, Unit], cues: Any,
                     home: Home) -> None:
     endings = tuple(str(ending) for ending in cues["unit_endings"])
-    rows = _Rows(folder, "unit_names.csv",
+    rows = Rows(folder, "unit_names.csv",
                  ("unit", "name", "name_kind", "valid_from", "valid_to", "grade", "source"))
     for line, (unit, name, kind, start, end, grade, _source) in rows.rows:
         rows.known(line, "unit", unit, units)
@@ -440,7 +387,7 @@ def _add_unit_names(build: _Builder, folder: Path, units: Mapping[str, Unit], cu
 
 def _add_communities(build: _Builder, folder: Path, units: Mapping[str, Unit], cues: Any,
                      home: Home) -> None:
-    rows = _Rows(folder, "communities.csv", ("unit", "name", "last_seen", "needs_parent"))
+    rows = Rows(folder, "communities.csv", ("unit", "name", "last_seen", "needs_parent"))
     endings = [str(e) for e in cues["community_endings"]]
     roads = tuple(str(e) for e in cues["road_endings"])
     shorts = {unit.short for unit in units.values() if unit.short}
@@ -469,21 +416,26 @@ def _add_communities(build: _Builder, folder: Path, units: Mapping[str, Unit], c
                 build.add(stem + ending, Sense(PLACE, "stem", TIER_PLACE, (unit,), name=name, kind="community", **home))
 
 
+PLACES_HEAD = (
+    "name", "units", "kind", "number_from", "number_to", "parity", "valid_from", "valid_to", "grade", "source",
+)
+
+
 def _add_places(build: _Builder, folder: Path, units: Mapping[str, Unit], home: Home) -> None:
-    rows = _Rows(folder, "places.csv", ("name", "units", "kind", "valid_from", "valid_to", "grade", "source"))
-    for line, (name, ids, kind, start, end, grade, _source) in rows.rows:
+    rows = Rows(folder, "places.csv", PLACES_HEAD)
+    for line, (name, ids, kind, low, high, parity, start, end, grade, _source) in rows.rows:
         rows.known(line, "kind", kind, PLACE_KINDS)
         rows.known(line, "grade", grade, GRADES)
-        rows.term(line, start, end)
+        extent = rows.extent(line, (low, high, parity), start, end)
         for unit in ids.split(";"):
             rows.known(line, "unit", unit, units)
             # A table of landmarks never decides alone, whatever its grade: estates span units, names repeat.
-            build.add(name, Sense(PLACE, "place", TIER_PLACE, (unit,), name=name, kind=kind,
+            build.add(name, Sense(PLACE, "place", TIER_PLACE, (unit,), name=name, kind=kind, extent=extent,
                                   guard="short" if len(name) <= 2 else "", **home))
 
 
 def _add_elsewhere(build: _Builder, folder: Path, home: Home) -> None:
-    rows = _Rows(folder, "elsewhere.csv", ("level", "name", "short", "city", "province", "needs_parent"))
+    rows = Rows(folder, "elsewhere.csv", ("level", "name", "short", "city", "province", "needs_parent"))
     ours = frozenset(build.senses)  # a short name of ours means ours
     levels = {"province": PROVINCE, "city": CITY, "county": DISTRICT}
     for line, (level, name, short, city, province, needs_parent) in rows.rows:
@@ -523,7 +475,7 @@ def _lexicon(build: _Builder, folder: Path, cues: Any) -> tuple[dict[str, Word],
 
 
 def _sounds(folder: Path, units: Mapping[str, Unit]) -> tuple[dict[str, str], dict[tuple[str, ...], tuple[str, ...]]]:
-    rows = _Rows(folder, "sounds.csv", ("sound", "characters"))
+    rows = Rows(folder, "sounds.csv", ("sound", "characters"))
     sounds: dict[str, str] = {}
     for line, (sound, characters) in rows.rows:
         for character in characters:
@@ -551,7 +503,7 @@ def _near_sounds(
 
 
 def _variants(folder: Path) -> dict[int, int]:
-    rows = _Rows(folder, "variants.csv", ("traditional", "simplified"))
+    rows = Rows(folder, "variants.csv", ("traditional", "simplified"))
     for line, (one, other) in rows.rows:
         if len(one) != 1 or len(other) != 1:
             raise rows.fail(line, "more than one character", "write one character on each side")
@@ -559,7 +511,7 @@ def _variants(folder: Path) -> dict[int, int]:
 
 
 def _codes(folder: Path, units: Mapping[str, Unit]) -> dict[tuple[str, str], str]:
-    rows = _Rows(folder, "unit_codes.csv", ("unit", "scheme", "code", "valid_from", "valid_to", "grade", "source"))
+    rows = Rows(folder, "unit_codes.csv", ("unit", "scheme", "code", "valid_from", "valid_to", "grade", "source"))
     found: dict[tuple[str, str], str] = {}
     for line, (unit, scheme, code, start, end, grade, _source) in rows.rows:
         rows.known(line, "unit", unit, units)
@@ -570,19 +522,3 @@ def _codes(folder: Path, units: Mapping[str, Unit]) -> dict[tuple[str, str], str
         if found.setdefault((scheme, code), unit) != unit:
             raise rows.fail(line, f"{scheme} code {code} names two units", "correct one of them")
     return found
-
-
-def _contacts(folder: Path, districts: Mapping[str, District]) -> tuple[Contact, dict[str, Contact]]:
-    path = folder / "contacts.yaml"
-    data = load_yaml(path)
-    require_keys(path, data, ("fallback", "bodies"))
-    require_keys(path, data["fallback"], ("label", "phone", "source", "status"))
-    found: dict[str, Contact] = {}
-    for body, entry in (data["bodies"] or {}).items():
-        if body not in districts:
-            raise ConfigError(path, line_of(data["bodies"], body), f"unknown district {body!r}",
-                              nearest(body, districts))
-        require_keys(path, entry, ("label", "phone", "source", "status"), ("valid_from", "valid_to"))
-        found[body] = Contact(str(entry["label"]), str(entry["phone"]), str(entry["status"]))
-    fallback = data["fallback"]
-    return Contact(str(fallback["label"]), str(fallback["phone"]), str(fallback["status"])), found

@@ -1,7 +1,8 @@
 """Decides which township is responsible for the place of the emergency, or what to ask. Pure: no clock, no I/O."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -171,14 +172,14 @@ def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) ->
 
 
 def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
-    return [_Found(path, _evidence(path, gazetteer, as_of)) for path in reading.paths]
+    return [_Found(path, _evidence(path, reading.text, gazetteer, as_of)) for path in reading.paths]
 
 
 class _Binder:
     """Binds the names of a path to each other, coarse to fine: the nearest parent decides which one is meant."""
 
-    def __init__(self, gazetteer: Gazetteer) -> None:
-        self.gazetteer = gazetteer
+    def __init__(self, gazetteer: Gazetteer, text: str, as_of: date) -> None:
+        self.gazetteer, self.text, self.as_of = gazetteer, text, as_of
         self.parents: list[Sense] = []
         self.units: dict[str, float] = {}
         self.sure = True
@@ -190,17 +191,40 @@ class _Binder:
         return bool(self.district_text) or any(not _home(p, self.gazetteer) for p in self.parents)
 
     def take(self, token: Token) -> None:
-        fitting = [s for s in token.senses if all(_fits(p, s, self.gazetteer) for p in self.parents)]
+        senses = self._holding(token)
+        fitting = [s for s in senses if all(_fits(p, s, self.gazetteer) for p in self.parents)]
         if token.level < UNIT:
             self._take_body(token, fitting)
         elif self.foreign:  # a foreign parent takes everything behind it
             self._take_far_town(token)
         elif not token.only_far:
-            self._take_unit(token, fitting)
+            if senses:
+                self._take_unit(token, fitting)
         elif token.level == PLACE:
             self._take_village(token)
         elif not self.parents and not self.units:
             self.counties = self.gazetteer.country.counties_of(token.far)
+
+    def _holding(self, token: Token) -> Sequence[Sense]:
+        """The senses that hold for the day and for the house number behind a road.
+
+        Of a name's lines those for numbers decide when a number is said and lies in one; without any line that holds
+        today the last one that held is taken: people go on saying names that are gone.
+        """
+        dated = [(sense, sense.extent) for sense in token.senses if sense.extent is not None]
+        if not dated:
+            return token.senses
+        plain = [s for s in token.senses if s.extent is None]
+        begun = [(s, e) for s, e in dated if e.valid_from is None or e.valid_from <= self.as_of]
+        now = [(s, e) for s, e in begun if e.holds(self.as_of)]
+        if not now and not plain:
+            last = max((e.valid_to or date.max for _, e in begun), default=date.max)
+            now = [(s, e) for s, e in begun if e.valid_to == last]
+        number = _house_number(self.text, token.end)
+        whole = [*plain, *(s for s, e in now if not e.numbered())]
+        if number is None:
+            return [*whole, *(s for s, e in now if e.numbered())]
+        return [s for s, e in now if e.numbered() and e.has(number)] or whole
 
     def _take_far_town(self, token: Token) -> None:
         """A township behind a foreign province, city or county: the country's table knows where it lies."""
@@ -283,8 +307,17 @@ class _Binder:
         return served
 
 
-def _evidence(path: Path, gazetteer: Gazetteer, as_of: date) -> Evidence:
-    binder = _Binder(gazetteer)
+_NUMBER = re.compile(r"\s?(\d{1,5})(?!\d)")
+
+
+def _house_number(text: str, position: int) -> int | None:
+    """The number directly behind a road."""
+    found = _NUMBER.match(text, position)
+    return int(found.group(1)) if found else None
+
+
+def _evidence(path: Path, text: str, gazetteer: Gazetteer, as_of: date) -> Evidence:
+    binder = _Binder(gazetteer, text, as_of)
     for token in path.tokens:
         binder.take(token)
     return _weigh(binder, as_of)

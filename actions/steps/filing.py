@@ -142,15 +142,16 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
             next_line=_next_line(turn, ticket),
         )
     elif ticket.desk == "outside":
-        contact = contact_of(know, ticket.district)
+        place = turn.facts.places["event"]
+        contact = know.gazetteer.contact(place["city"], ticket.district, today(turn))
         turn.say(
             "ticket_opened_outside",
             number=ticket.number,
             code=code,
             due_line=due_line,
             district=full_district(turn, know),
-            label=contact[0],
-            phone=contact[1],
+            label=contact.label,
+            phone=contact.phone,
         )
     else:
         turn.say("ticket_opened_district", number=ticket.number, code=code, due_line=due_line,
@@ -166,12 +167,6 @@ def full_district(turn: Turn, know: Knowledge) -> str:
     place = turn.facts.places["event"]
     city, district = place["city"] or "", place["district"] or ""
     return district if not city or city == know.gazetteer.city or district == city else city + district
-
-
-def contact_of(know: Knowledge, district: str | None) -> tuple[str, str]:
-    """(label, phone) of a district's desk; the city hotline where no number is confirmed."""
-    contact = know.gazetteer.contact(district)
-    return contact.label, contact.phone
 
 
 def note_consent(turn: Turn, answer: str) -> None:
