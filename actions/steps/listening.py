@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.due.clock import SHANGHAI
 from actions.language.facts import hear_facts
-from actions.places.resolver import Route, mentions_with_roles, resolve, resolve_answer
+from actions.places.resolver import ASK_DISTRICT, Route, mentions_with_roles, resolve, resolve_answer
 from actions.steps.knowledge import Knowledge
 from actions.turn import Turn
 
@@ -119,7 +119,8 @@ def _hear_places(turn: Turn, know: Knowledge) -> bool:
     known = turn.facts.places.get("event", {}).get("decision") in SURE
     # only a province or a city far away is more often where somebody comes from than where it happened
     somewhere = route.decision in SURE and (route.decision != "out_of_area" or route.district is not None)
-    if not known and (somewhere or route.candidates):
+    unsettled = route.question == ASK_DISTRICT and "event" not in turn.facts.places
+    if not known and (somewhere or route.candidates or unsettled):
         return set_event_place(turn, know, route)
     return False
 
@@ -132,8 +133,8 @@ def event_words(route: Route) -> str:
     return " ".join(words) or route.unit_name or ""
 
 
-def set_event_place(turn: Turn, know: Knowledge, route: Route) -> bool:
-    """Notes where it happened; True when this names a place."""
+def set_event_place(turn: Turn, know: Knowledge, route: Route, asked: str | None = None) -> bool:
+    """Notes where it happened; True when this names a place. `asked`: the role the words answered, for the replay."""
     turn.facts.places["event"] = {
         "text": know.keys.seal(event_words(route)).decode(),
         "decision": route.decision,
@@ -143,6 +144,8 @@ def set_event_place(turn: Turn, know: Knowledge, route: Route) -> bool:
         "city": route.city,
         "tier": route.tier,
         "candidates": [{"unit": c.unit, "unit_name": c.unit_name} for c in route.candidates],
+        "question": route.question,
+        "asked": asked,
         "table_version": route.table_version,
         "as_of": route.as_of.isoformat(),
         "seq": turn.seq,
@@ -155,7 +158,7 @@ def set_event_unit(turn: Turn, know: Knowledge, unit_id: str) -> None:
     """Notes a township chosen by a button."""
     route = resolve_answer(know.gazetteer.units[unit_id].name, "event", know.gazetteer, today(turn))
     before = turn.facts.places.get("event")
-    set_event_place(turn, know, route)
+    set_event_place(turn, know, route, "event")
     if before is not None:  # the resident's own words stay
         turn.facts.places["event"]["text"] = before["text"]
 

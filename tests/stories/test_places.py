@@ -53,3 +53,55 @@ def test_a_neighbouring_unit_that_is_not_served_is_outside_too(teller: Teller) -
     teller.press("同意")
     assert teller.conversation().facts["places"]["event"]["decision"] == "out_of_area"
     assert teller.conversation().facts["places"]["event"]["district"] == "两江新区"
+
+
+def test_a_township_many_districts_know_is_asked_once_and_found(teller: Teller) -> None:
+    teller.say("我在和平镇，屋头着火了，今晚没地方住")
+    asked = teller.press("同意")
+    assert asked[-1].asks == "event_place" and "和平镇" in asked[-1].text and "区县" in asked[-1].text
+    teller.say("贵州从江县的")
+    place = teller.conversation().facts["places"]["event"]
+    assert (place["decision"], place["district"], place["unit"]) == ("out_of_area", "从江县", None)
+
+
+def test_candidates_are_buttons_and_none_of_them_asks_for_something_near(teller: Teller) -> None:
+    teller.say("我在火车北站被偷光了，今晚没地方住")
+    asked = teller.press("同意")
+    assert [button["title"] for button in asked[-1].buttons] == ["龙塔街道", "天宫殿街道", "都不是"]
+    near = teller.press("都不是")
+    assert near[-1].asks == "event_place" and "附近" in near[-1].text and near[-1].buttons in (None, [])
+    teller.say("冉家坝社区那边")
+    assert teller.conversation().facts["places"]["event"]["unit_name"] == "龙山街道"
+
+
+def test_urgent_without_a_place_the_district_desk_sees_it_after_the_first_failed_question(teller: Teller) -> None:
+    teller.say("家里着火了，啥都没了，今晚没地方住")
+    teller.press("同意")
+    assert teller.tickets() == []
+    teller.say("说不清楚")
+    [ticket] = teller.tickets()
+    assert (ticket.desk, ticket.urgency, ticket.read_back) == ("district", "urgent", "none")
+    teller.say("回兴街道")
+    for _ in range(6):
+        if teller.tickets()[0].read_back != "none":
+            break
+        teller.say("对")
+    [ticket] = teller.tickets()
+    assert (ticket.desk, ticket.unit_name) == ("unit", "回兴街道")
+
+
+def test_not_urgent_without_a_place_nothing_is_filed_before_the_end(teller: Teller) -> None:
+    teller.say("我想申请临时救助，上个月失业了")
+    teller.press("同意")
+    while teller.asks[-1] != "event_place":
+        teller.say("没有")
+    teller.say("说不清楚")
+    assert teller.tickets() == []
+
+
+def test_outside_the_number_is_that_citys_hotline(teller: Teller) -> None:
+    teller.say("我在成都市武侯区打工，昨天出了车祸，没钱吃饭了")
+    teller.press("同意")
+    for answer in ("就我一个", "没有人帮得上", "不留", "对"):
+        teller.say(answer)
+    assert "成都市武侯区" in teller.said and "成都市政务服务便民热线12345" in teller.said
