@@ -116,6 +116,7 @@ class Turn:
     judge: Judge | None = None  # decides on what the second reader of danger says
     alarm: str | None = None  # kind of danger it is sure of: nothing more is thought, the alarm is raised
     advanced: bool = False
+    places_read: bool = False
     done: bool = False
 
     @property

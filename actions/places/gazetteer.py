@@ -21,6 +21,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "config" / "places"
 TIER_UNIT, TIER_COMMUNITY, TIER_SHORT, TIER_PLACE, TIER_SOUND = 4.0, 3.0, 2.0, 1.5, 1.0
 PROVINCE, CITY, DISTRICT, UNIT, PLACE = 1, 2, 3, 4, 5
 GRADES = ("A", "B", "C")
+OVERRIDE = "override"  # the form of a settled dispute: see rulings.py
 FAR = "far"  # the form of names that only the country's tables know
 RELATIONS = ("legal_parent", "managed_by", "acts_for", "known_as")
 PLACE_KINDS = ("area", "estate", "hospital", "landmark", "office", "road", "school", "station")
@@ -31,7 +32,7 @@ GROUPS = (
 LISTS = (
     "tails", "objects", "institutions", "town_endings", "not_after_towns", "address",
     "natives", "unit_endings", "community_endings", "road_endings",
-    "road_ways", "links", "commas", "fillers", "blocks",
+    "road_ways", "spot_endings", "links", "commas", "fillers", "blocks",
 )
 TABLES = (
     "districts.csv", "units.csv", "jurisdiction.csv", "unit_names.csv", "unit_codes.csv", "communities.csv",

@@ -12,6 +12,7 @@ from actions.places.gazetteer import (
     CITY,
     DISTRICT,
     FAR,
+    OVERRIDE,
     PLACE,
     PROVINCE,
     TIER_COMMUNITY,
@@ -120,6 +121,9 @@ class Evidence:
         return bool(self.units) or self.outside is not None or bool(self.far)
 
 
+_NOTHING = Evidence()
+
+
 @dataclass(frozen=True)
 class _Found:
     path: Path
@@ -172,7 +176,9 @@ def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) ->
 
 
 def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
-    return [_Found(path, _evidence(path, reading.text, gazetteer, as_of)) for path in reading.paths]
+    found = [_Found(path, _evidence(path, reading.text, gazetteer, as_of)) for path in reading.paths]
+    # a name whose lines do not hold for this day or house number says nothing
+    return [f for f in found if f.evidence != _NOTHING or not any(s.extent for t in f.path.tokens for s in t.senses)]
 
 
 class _Binder:
@@ -199,7 +205,7 @@ class _Binder:
             self._take_far_town(token)
         elif not token.only_far:
             if senses:
-                self._take_unit(token, fitting)
+                self._take_unit(token, senses, fitting)
         elif token.level == PLACE:
             self._take_village(token)
         elif not self.parents and not self.units:
@@ -211,16 +217,20 @@ class _Binder:
         Of a name's lines those for numbers decide when a number is said and lies in one; without any line that holds
         today the last one that held is taken: people go on saying names that are gone.
         """
-        dated = [(sense, sense.extent) for sense in token.senses if sense.extent is not None]
+        ruled = [s for s in token.senses if s.form == OVERRIDE and s.extent is not None and s.extent.holds(self.as_of)]
+        number = _house_number(self.text, token.end)
+        settled = [s for s in ruled if s.extent and (not s.extent.numbered() or number and s.extent.has(number))]
+        if settled:
+            return settled[-1:]  # the newest decision
+        dated = [(s, s.extent) for s in token.senses if s.extent is not None and s.form != OVERRIDE]
         if not dated:
-            return token.senses
+            return [s for s in token.senses if s.form != OVERRIDE]
         plain = [s for s in token.senses if s.extent is None]
         begun = [(s, e) for s, e in dated if e.valid_from is None or e.valid_from <= self.as_of]
         now = [(s, e) for s, e in begun if e.holds(self.as_of)]
         if not now and not plain:
             last = max((e.valid_to or date.max for _, e in begun), default=date.max)
             now = [(s, e) for s, e in begun if e.valid_to == last]
-        number = _house_number(self.text, token.end)
         whole = [*plain, *(s for s, e in now if not e.numbered())]
         if number is None:
             return [*whole, *(s for s, e in now if e.numbered())]
@@ -259,16 +269,17 @@ class _Binder:
             first = replace(first, city="", province="")  # several cities have a district of this name
         self.parents.append(first)
 
-    def _take_unit(self, token: Token, fitting: list[Sense]) -> None:
+    def _take_unit(self, token: Token, senses: Sequence[Sense], fitting: list[Sense]) -> None:
         if not fitting and self.units:
-            self._contradict(token)
+            self._contradict(token, senses)
             return
-        senses = fitting
-        if not senses:
+        if fitting:
+            senses = fitting
+        else:
             nearest = next((p for p in reversed(self.parents) if p.district), None)
             if nearest is None or nearest.district not in self.gazetteer.family:
                 return  # an explicit other district beats the name of a unit
-            senses, self.sure = [s for s in token.senses if not self.gazetteer.served.isdisjoint(s.units)], False
+            senses, self.sure = [s for s in senses if not self.gazetteer.served.isdisjoint(s.units)], False
             if not senses:
                 return  # our district, and a unit of another one: nothing fits, so it is asked
         if not self.units and not any(p.district for p in self.parents):
@@ -290,10 +301,16 @@ class _Binder:
             # Two names for the same unit carry more than one doubtful name.
             self.sure = self.sure or (len(kept) == 1 and token.level == PLACE)
 
-    def _contradict(self, token: Token) -> None:
-        """A community of another unit behind a unit's name contradicts it; a road or an estate does not."""
-        if max(s.tier for s in token.senses) == TIER_COMMUNITY and max(self.units.values()) >= TIER_SHORT:
-            self.units = dict.fromkeys([*self.units, *(u for s in token.senses for u in s.units)], TIER_UNIT)
+    def _contradict(self, token: Token, senses: Sequence[Sense]) -> None:
+        """A community of another unit behind a unit's name contradicts it; a road or an estate does not.
+
+        A settled dispute does more: the unit it names is offered instead of the one that was said.
+        """
+        if any(s.form == OVERRIDE for s in senses):
+            self.units, self.sure = {unit: s.tier for s in senses for unit in s.units}, False
+            return
+        if max(s.tier for s in senses) == TIER_COMMUNITY and max(self.units.values()) >= TIER_SHORT:
+            self.units = dict.fromkeys([*self.units, *(u for s in senses for u in s.units)], TIER_UNIT)
 
     def _prefer_served(self, senses: list[Sense]) -> list[Sense]:
         """The same name elsewhere in the city: ours, but read back unless ours is the full name of a unit.
@@ -343,8 +360,10 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
             return Evidence(far=several, means=gazetteer.city)
         district = names.pop() if len(names) == 1 else (said.name if said else None)
         return Evidence(outside=(district, gazetteer.city), means=means)
+    if not parents:
+        return _NOTHING
     if said is None or said.district is None:
-        return Evidence(area=gazetteer.served, means=parents[-1].name if parents else None)
+        return Evidence(area=gazetteer.served, means=parents[-1].name)
     members = gazetteer.members.get(said.district, frozenset())
     means = gazetteer.city + said.name
     if said.district in gazetteer.family and members & gazetteer.served:
