@@ -56,7 +56,7 @@ def load_knowledge(config: Path, keys: Keys) -> Knowledge:
         calendar=load_calendar(config / "calendar"),
         clocks=load_rules(config / "service_levels"),
         desk=load_desk(config / "service_levels"),
-        replies=load_replies([config / "replies"]),
+        replies=load_replies([config / "replies", config / "replies" / "area"]),
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
         doors=load_doors(config / "policy" / "doors.yaml"),
