@@ -22,6 +22,7 @@ TIER_UNIT, TIER_COMMUNITY, TIER_SHORT, TIER_PLACE, TIER_SOUND = 4.0, 3.0, 2.0, 1
 PROVINCE, CITY, DISTRICT, UNIT, PLACE = 1, 2, 3, 4, 5
 GRADES = ("A", "B", "C")
 OVERRIDE = "override"  # the form of a settled dispute: see rulings.py
+MOST_SEEN = 5000
 FAR = "far"  # the form of names that only the country's tables know
 RELATIONS = ("legal_parent", "managed_by", "acts_for", "known_as")
 PLACE_KINDS = ("area", "estate", "hospital", "landmark", "office", "road", "school", "station")
@@ -155,6 +156,8 @@ class Gazetteer:
     desks: Desks
     succession: tuple[Succession, ...]
     family: frozenset[str] = field(default_factory=frozenset)
+    # what was looked up lately: the same units on the same day, all day long
+    parents_seen: dict[tuple[str, date], str | None] = field(default_factory=dict, compare=False, repr=False)
 
     def unit_named(self, name: str) -> Unit | None:
         """The served unit with this official name, for buttons and desks; None when there is none."""
@@ -162,8 +165,13 @@ class Gazetteer:
 
     def district_name(self, unit: str, day: date) -> str | None:
         """The name of the district a unit answers to on that day."""
-        parent = self.units[unit].district_at(day)
-        return self.districts[parent].name if parent else None
+        key = unit, day
+        if key not in self.parents_seen:
+            if len(self.parents_seen) > MOST_SEEN:
+                self.parents_seen.clear()
+            parent = self.units[unit].district_at(day)
+            self.parents_seen[key] = self.districts[parent].name if parent else None
+        return self.parents_seen[key]
 
     def contact(self, city: str | None, district: str | None, day: date) -> Contact:
         """Whom to name for a place outside: the district's own line of the table, else the hotline of its city."""
@@ -203,9 +211,11 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
             raise ConfigError(path, line_of(area, "served"), f"unknown unit {unit!r}", nearest(unit, units))
     served = frozenset(area["served"])
     home = Home(city=str(area["city"]), province=str(area["province"]))
-    members = {
-        d: frozenset(u.id for u in units.values() if any(t.district == d for t in u.terms)) for d in districts
-    }
+    lying: dict[str, set[str]] = {district: set() for district in districts}
+    for unit_id, body in units.items():
+        for term in body.terms:
+            lying[term.district].add(unit_id)
+    members = {district: frozenset(found) for district, found in lying.items()}
     own = {term.district for unit in served for term in units[unit].terms}
     _add_home(build, area, districts, own, home)
     _add_units(build, units, cues, home)

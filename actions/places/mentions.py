@@ -54,9 +54,13 @@ class Reading:
     paths: list[Path] = field(default_factory=list)
     cues: list[Token] = field(default_factory=list)
     said_groups: frozenset[str] = frozenset()
+    kept: list[Token] = field(default_factory=list)
 
     def said(self, group: str) -> bool:
         return group in self.said_groups
+
+
+_Hit = tuple[int, int, int, str, tuple[Sense, ...], str]
 
 
 @dataclass(frozen=True)
@@ -70,22 +74,28 @@ class Scan:
     said: frozenset[str]
 
 
-def read(text: str, gazetteer: Gazetteer, answer: bool = False, sounds: bool = False) -> Reading:
+def read(text: str, gazetteer: Gazetteer, answer: bool = False) -> Reading:
     """The places of a message with their roles.
 
     `answer`: the message answers "which township", so that a bare short name counts.
-    `sounds`: also take same-sounding and one-character-off names before a unit ending (to be confirmed).
     Never raises; O(length).
     """
-    return read_scan(scan(text, gazetteer), gazetteer, answer, sounds)
+    return read_scan(scan(text, gazetteer), gazetteer, answer)
 
 
-def read_scan(found: Scan, gazetteer: Gazetteer, answer: bool = False, sounds: bool = False) -> Reading:
+def read_scan(found: Scan, gazetteer: Gazetteer, answer: bool = False) -> Reading:
     """As `read`, of a message already taken apart."""
-    kept = _guard(found.text, found.tokens, gazetteer, answer)
-    if sounds:
-        kept = add_sounds(found.text, kept, found.breaks, gazetteer, answer)
-    reading = Reading(found.normal, found.text, said_groups=found.said)
+    return _reading(found, _guard(found.text, found.tokens, gazetteer, answer), gazetteer)
+
+
+def read_sounds(found: Scan, first: Reading, gazetteer: Gazetteer, answer: bool = False) -> Reading | None:
+    """A second reading with same-sounding and one-character-off names (to be confirmed); None when there are none."""
+    kept = add_sounds(found.text, first.kept, found.breaks, gazetteer, answer)
+    return None if kept is None else _reading(found, kept, gazetteer)
+
+
+def _reading(found: Scan, kept: list[Token], gazetteer: Gazetteer) -> Reading:
+    reading = Reading(found.normal, found.text, said_groups=found.said, kept=kept)
     reading.cues = [token for token in kept if not token.senses]
     reading.paths = _chain(found.text, [token for token in kept if token.senses], gazetteer)
     _roles(found.text, reading, gazetteer)
@@ -103,18 +113,22 @@ def scan(text: str, gazetteer: Gazetteer) -> Scan:
     if gazetteer.traditional.search(written):
         written = written.translate(gazetteer.variants)
     hits, breaks = _hits(written, gazetteer)
-    said = frozenset(group for _, _, _, group, _, _ in hits if group)
+    said = frozenset([hit[3] for hit in hits])
+    if len(hits) > MOST_NAMES:
+        hits = _near_names(hits)
+    return Scan(normal, written, [Token(*hit) for hit in hits], breaks, said)
+
+
+def _near_names(hits: list[_Hit]) -> list[_Hit]:
+    """The first and the last names of very many hits, and the words of their clauses that stand not too far away."""
     names = outer([hit for hit in hits if hit[4]], MOST_NAMES)
-    clauses = {hit[2] for hit in names}
-    first, last = (names[0][0], names[-1][0]) if names else (0, 0)
-    cues = [hit for hit in hits if not hit[4] and hit[2] in clauses]
-    if len(cues) > 2 * MOST_NAMES:
-        cues = [hit for hit in cues if first - REMOTE <= hit[0] <= last + REMOTE] or cues[:1]
-    tokens = [Token(*hit) for hit in sorted([*names, *cues])]
-    return Scan(normal, written, tokens, breaks, said)
+    if not names:
+        return []
+    clauses, chosen = {hit[2] for hit in names}, {hit[0] for hit in names}
+    low, high = names[0][0] - REMOTE, names[-1][0] + REMOTE
+    return [hit for hit in hits if hit[0] in chosen or not hit[4] and hit[2] in clauses and low <= hit[0] <= high]
 
 
-_Hit = tuple[int, int, int, str, tuple[Sense, ...], str]
 
 
 def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[_Hit], list[int]]:

@@ -22,7 +22,7 @@ from actions.places.gazetteer import (
     Gazetteer,
     Sense,
 )
-from actions.places.mentions import ROLES, Path, Reading, read, read_scan, scan
+from actions.places.mentions import ROLES, Path, Reading, read, read_scan, read_sounds, scan
 from actions.places.tokens import Token
 
 # Ids of replies; their words live in config/replies.
@@ -169,8 +169,8 @@ def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) ->
     far = any(len(path.tokens) == 1 and path.tokens[0].only_far for path in first.paths)
     if (route.decision in ("ask", "none") or far) and not route.candidates:
         # Only when the exact pass named nothing of ours: sounds and slips of the pen, always read back.
-        second = read_scan(found, gazetteer, asked is not None, sounds=True)
-        if any(s.form == "sound" for p in second.paths for t in p.tokens for s in t.senses):
+        second = read_sounds(found, first, gazetteer, asked is not None)
+        if second is not None:
             return _decide(second, text, gazetteer, as_of, asked)
     return route
 
@@ -178,7 +178,11 @@ def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) ->
 def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
     found = [_Found(path, _evidence(path, reading.text, gazetteer, as_of)) for path in reading.paths]
     # a name whose lines do not hold for this day or house number says nothing
-    return [f for f in found if f.evidence != _NOTHING or not any(s.extent for t in f.path.tokens for s in t.senses)]
+    return [f for f in found if f.evidence is not _NOTHING or not _dated(f.path)]
+
+
+def _dated(path: Path) -> bool:
+    return any(sense.extent for token in path.tokens for sense in token.senses)
 
 
 class _Binder:
@@ -217,6 +221,8 @@ class _Binder:
         Of a name's lines those for numbers decide when a number is said and lies in one; without any line that holds
         today the last one that held is taken: people go on saying names that are gone.
         """
+        if not any([s.extent for s in token.senses]):
+            return token.senses
         ruled = [s for s in token.senses if s.form == OVERRIDE and s.extent is not None and s.extent.holds(self.as_of)]
         number = _house_number(self.text, token.end)
         settled = [s for s in ruled if s.extent and (not s.extent.numbered() or number and s.extent.has(number))]
@@ -443,27 +449,38 @@ def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, aske
         wanted = [f for f in found if f.path.use == use and f.evidence.specific]
         if wanted:
             break
-    route = Route(text, "none", None, None, None, None, (), None, _spans(reading, found, wanted, asked, text), None,
-                  as_of, gazetteer.version)
+    spans = _spans(reading, found, wanted, asked, text)
+
+    def route(decision: str, **what: Any) -> Route:
+        return Route(**{**_OPEN, "text": text, "decision": decision, "spans": spans, "as_of": as_of,
+                        "table_version": gazetteer.version, **what})
+
     if not wanted:
         if not found:
-            return route
+            return route("none")
         coarse = any(f.evidence.area and f.path.use in ORDER and f.path.use != "hospital" for f in found)
         city = gazetteer.city if coarse else None
-        return replace(route, decision="ask", question=ASK_UNIT if coarse or asked else ASK_EVENT, city=city)
+        return route("ask", question=ASK_UNIT if coarse or asked else ASK_EVENT, city=city)
     outside = _outside(found, wanted)
     inside = [f.evidence for f in wanted if f.evidence.units]
     if not outside and not inside:
-        return replace(route, decision="ask", question=ASK_DISTRICT)
+        return route("ask", question=ASK_DISTRICT)
     if outside and not inside:
         # The finest of several names for places outside; two different districts need a question.
         named = {o for o in outside if o[0]} or set(outside)
         if len(named) > 1:
-            return replace(route, decision="ask", question=ASK_EVENT)
+            return route("ask", question=ASK_EVENT)
         district, city = named.pop()
-        return replace(route, decision="out_of_area", district=district, city=city)
+        return route("out_of_area", district=district, city=city)
     certain = wanted[0].path.use != "belong" and not _elsewhere(found, wanted)
-    return _choose(route, inside, bool(outside), certain, gazetteer, as_of)
+    decision, what = _choose(inside, bool(outside), certain, gazetteer, as_of)
+    return route(decision, **what)
+
+
+# what a route says as long as nothing is known
+_OPEN: dict[str, Any] = {
+    "unit": None, "unit_name": None, "district": None, "city": None, "candidates": (), "tier": None, "question": None,
+}
 
 
 def _outside(found: list[_Found], wanted: list[_Found]) -> list[tuple[str | None, str | None]]:
@@ -485,8 +502,9 @@ def _outside(found: list[_Found], wanted: list[_Found]) -> list[tuple[str | None
     return places
 
 
-def _choose(route: Route, inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gazetteer,
-            as_of: date) -> Route:
+def _choose(inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gazetteer,
+            as_of: date) -> tuple[str, dict[str, Any]]:
+    """The decision among units of ours, and what the route says with it."""
     top = max(tier for evidence in inside for _, tier in evidence.units)
     units = sorted({unit for evidence in inside for unit, tier in evidence.units if tier == top})
     candidates = tuple(
@@ -494,13 +512,14 @@ def _choose(route: Route, inside: list[Evidence], outside: bool, certain: bool, 
     )
     if outside or len(units) > 1:
         few = len(units) <= MAX_CANDIDATES
-        return replace(route, decision="ask", candidates=candidates if few else candidates[:MAX_CANDIDATES],
-                       tier=top, question=CHOOSE if few else ASK_UNIT, city=gazetteer.city)
+        return "ask", {"candidates": candidates[:MAX_CANDIDATES], "tier": top,
+                       "question": CHOOSE if few else ASK_UNIT, "city": gazetteer.city}
     # "I am from there" may also tell the origin, so it is read back.
     sure = certain and any(e.sure for e in inside if e.units[0] == (units[0], top)) and top >= TIER_SHORT
-    return replace(route, decision="route" if sure else "confirm", unit=units[0],
-                   unit_name=candidates[0].unit_name, district=candidates[0].district, city=gazetteer.city,
-                   candidates=candidates, tier=top, question=None if sure else CONFIRM)
+    [one] = candidates
+    return "route" if sure else "confirm", {
+        "unit": one.unit, "unit_name": one.unit_name, "district": one.district, "city": gazetteer.city,
+        "candidates": candidates, "tier": top, "question": None if sure else CONFIRM}
 
 
 def _uses(reading: Reading, asked: str | None) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from actions.places.gazetteer import DISTRICT, TIER_SOUND, UNIT, Gazetteer, Sens
 from actions.places.tokens import Token
 
 
-def add_sounds(text: str, kept: list[Token], breaks: list[int], gazetteer: Gazetteer, answer: bool) -> list[Token]:
-    """The tokens with the sounding names among them, in order; what lies under such a name is dropped.
+def add_sounds(text: str, kept: list[Token], breaks: list[int], gazetteer: Gazetteer,
+               answer: bool) -> list[Token] | None:
+    """The tokens with the sounding names among them, in order; what lies under such a name is dropped. None: no name.
 
     A sounding name counts before a unit ending, behind a parent of the area, or as a whole answer: everyday words
     sound like places too.
@@ -20,6 +21,8 @@ def add_sounds(text: str, kept: list[Token], breaks: list[int], gazetteer: Gazet
     finder.behind_parents()
     if answer and not any(token.senses for token in kept):
         finder.whole_answer()
+    if not finder.found:
+        return None
     spans = {position for token in finder.found for position in range(token.start, token.end)}
     rest = [t for t in kept if (t.senses and not t.only_far) or not any(p in spans for p in range(t.start, t.end))]
     return sorted(rest + finder.found, key=lambda token: token.start)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 NAMES = ("turns", "nlu", "places", "screening", "desk", "startup")
 # measurement → the step that brings it
-LATER = {"places": "step 4 (the township responsible)", "screening": "step 5 (self-screening)",
+LATER = {"screening": "step 5 (self-screening)",
          "desk": "the step that builds the desk"}
 PAGE = PROJECT / "docs" / "performance.md"
 PICTURES = PROJECT / "docs" / "images"
@@ -64,17 +64,24 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
     from bot.logs import configure_logs
 
     configure_logs("error", "bench")
-    _require_model(settings)
+    if name != "places":  # it needs nothing but the tables
+        _require_model(settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, what we started ends too
     console = Console(stderr=True, highlight=False, width=None)
     with console.status("measuring") as status:
-        stock = None if without_stock else _stock(settings, name, epochs, any_stock, status.update)
-        report = _measure(settings, name, stock, repeat, status.update, PICTURES if to_page else None)
+        stock = None if without_stock or name == "places" else _stock(settings, name, epochs, any_stock, status.update)
+        report = _places(settings, not without_stock, status.update) if name == "places" else _measure(settings, name, stock, repeat, status.update, PICTURES if to_page else None)
     print_table(report, console)
     if to_page:
         write_page(PAGE, report, command_of(name, epochs, not without_stock, any_stock, repeat))
         console.print(f"written: {PAGE.relative_to(PROJECT)}")
     write(report.record())
+
+
+def _places(settings: Settings, with_rivals: bool, tell: Tell) -> Report:
+    from bot.bench.places import bench_places
+
+    return bench_places(settings, with_rivals, tell)
 
 
 def _require_model(settings: Settings) -> None:
