@@ -10,6 +10,7 @@ SPACE, BREAK = " ", "\n"
 # printable ASCII, Han and the two marks NFKC leaves alone; else one character
 _RUNS = re.compile("[!-~\u4e00-\u9fff\u3001\u3002]+|.", re.DOTALL)
 _FULL_WIDTH, _HALF_WIDTH = re.compile("[\uff01-\uff5e]"), {0xFF01 + n: 0x21 + n for n in range(94)}
+_PLAIN = re.compile("[!-~\u4e00-\u9fff\u3001\u3002]*").fullmatch
 _STAYS = re.compile("[!-~\u4e00-\u9fff\u3001\u3002]").match
 
 
@@ -66,6 +67,8 @@ def normalise(text: str) -> Normal:
     position = -1
     if _FULL_WIDTH.search(text):
         text = text.translate(_HALF_WIDTH)
+    if _PLAIN(text):
+        return Normal(text, tuple(range(len(text))))
     # runs of characters that stay as they are come whole: a long message costs a tenth
     for run in _RUNS.findall(text):
         position += 1

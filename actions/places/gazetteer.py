@@ -157,7 +157,8 @@ class Gazetteer:
     succession: tuple[Succession, ...]
     family: frozenset[str] = field(default_factory=frozenset)
     # what was looked up lately: the same units on the same day, all day long
-    parents_seen: dict[tuple[str, date], str | None] = field(default_factory=dict, compare=False, repr=False)
+    parents_seen: dict[tuple[str, date], tuple[str | None, str]] = field(
+        default_factory=dict, compare=False, repr=False)
 
     def unit_named(self, name: str) -> Unit | None:
         """The served unit with this official name, for buttons and desks; None when there is none."""
@@ -165,13 +166,21 @@ class Gazetteer:
 
     def district_name(self, unit: str, day: date) -> str | None:
         """The name of the district a unit answers to on that day."""
-        key = unit, day
-        if key not in self.parents_seen:
+        return self._seen(unit, day)[0]
+
+    def address(self, unit: str, day: date) -> str:
+        """City, district of that day and unit, as one reads an address."""
+        return self._seen(unit, day)[1]
+
+    def _seen(self, unit: str, day: date) -> tuple[str | None, str]:
+        found = self.parents_seen.get((unit, day))
+        if found is None:
             if len(self.parents_seen) > MOST_SEEN:
                 self.parents_seen.clear()
             parent = self.units[unit].district_at(day)
-            self.parents_seen[key] = self.districts[parent].name if parent else None
-        return self.parents_seen[key]
+            name = self.districts[parent].name if parent else None
+            found = self.parents_seen[unit, day] = name, f"{self.city}{name or ''}{self.units[unit].name}"
+        return found
 
     def contact(self, city: str | None, district: str | None, day: date) -> Contact:
         """Whom to name for a place outside: the district's own line of the table, else the hotline of its city."""

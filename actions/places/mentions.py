@@ -4,6 +4,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from actions.language.normalise import Normal, normalise
 from actions.places.country import outer
@@ -34,6 +35,7 @@ class Path:
 
     @property
     def start(self) -> int:
+        """Where its first name begins."""
         return self.tokens[0].start
 
     @property
@@ -63,8 +65,7 @@ class Reading:
 _Hit = tuple[int, int, int, str, tuple[Sense, ...], str]
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(NamedTuple):
     """A message taken apart once; it may be read twice, without and with sounds."""
 
     normal: Normal

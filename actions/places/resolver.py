@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from actions.places.country import County
 from actions.places.gazetteer import (
@@ -35,8 +35,7 @@ MAX_CANDIDATES = 3
 ORDER = ("event", "residence", "plain", "work", "belong", "hospital")
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A unit that the words may mean, with the strength of the evidence (4 full name … 1 sound)."""
 
     unit: str
@@ -45,8 +44,7 @@ class Candidate:
     tier: float
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A place in the original text (half-open offsets), its role and what it stands for."""
 
     text: str
@@ -56,8 +54,7 @@ class Span:
     means: str | None
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """A place with its role, as the language side wants it; `unit` only when the words name exactly one."""
 
     text: str
@@ -68,8 +65,7 @@ class Mention:
     unit_name: str | None
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """The decision with everything needed to explain it and to run it again."""
 
     text: str
@@ -95,16 +91,16 @@ class Route:
             "unit_name": self.unit_name,
             "district": self.district,
             "city": self.city,
-            "candidates": [vars(c).copy() for c in self.candidates],
+            "candidates": [c._asdict() for c in self.candidates],
             "tier": self.tier,
-            "spans": [vars(s).copy() for s in self.spans],
+            "spans": [s._asdict() for s in self.spans],
             "question": self.question,
             "as_of": self.as_of.isoformat(),
             "table_version": self.table_version,
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Evidence:
     """What one path says: candidate units, or a place elsewhere, or only a district or city of ours."""
 
@@ -124,8 +120,7 @@ class Evidence:
 _NOTHING = Evidence()
 
 
-@dataclass(frozen=True)
-class _Found:
+class _Found(NamedTuple):
     path: Path
     evidence: Evidence
 
@@ -202,7 +197,9 @@ class _Binder:
 
     def take(self, token: Token) -> None:
         senses = self._holding(token)
-        fitting = [s for s in senses if all(_fits(p, s, self.gazetteer) for p in self.parents)]
+        fitting = list(senses)
+        for parent in self.parents:
+            fitting = [s for s in fitting if _fits(parent, s, self.gazetteer)]
         if token.level < UNIT:
             self._take_body(token, fitting)
         elif self.foreign:  # a foreign parent takes everything behind it
@@ -340,6 +337,12 @@ def _house_number(text: str, position: int) -> int | None:
 
 
 def _evidence(path: Path, text: str, gazetteer: Gazetteer, as_of: date) -> Evidence:
+    if len(path.tokens) == 1 and len(path.tokens[0].senses) == 1:
+        [sense] = path.tokens[0].senses
+        # the usual case without the machinery: one name that means one unit of ours
+        if len(sense.units) == 1 and sense.extent is None and sense.units[0] in gazetteer.served:
+            return Evidence(((sense.units[0], sense.tier),), not sense.confirm,
+                            means=gazetteer.address(sense.units[0], as_of))
     binder = _Binder(gazetteer, text, as_of)
     for token in path.tokens:
         binder.take(token)
@@ -417,10 +420,7 @@ def _lies_in(county: County, parent: Sense) -> bool:
 
 
 def _means(units: Iterable[tuple[str, float]], gazetteer: Gazetteer, as_of: date) -> str:
-    names = (
-        f"{gazetteer.city}{gazetteer.district_name(unit, as_of) or ''}{gazetteer.units[unit].name}" for unit, _ in units
-    )
-    return " / ".join(names)
+    return " / ".join([gazetteer.address(unit, as_of) for unit, _ in units])
 
 
 def _home(sense: Sense, gazetteer: Gazetteer) -> bool:
@@ -444,11 +444,11 @@ def _fits(parent: Sense, child: Sense, gazetteer: Gazetteer) -> bool:
 def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
     """Chooses the class of places that may be the event, then the unit within it."""
     found = _found(reading, gazetteer, as_of)
-    wanted: list[_Found] = []
-    for use in _uses(reading, asked):
-        wanted = [f for f in found if f.path.use == use and f.evidence.specific]
-        if wanted:
-            break
+    wanted = [f for f in found if f.evidence.specific]
+    if wanted:
+        said = {f.path.use for f in wanted}
+        best = next((use for use in _uses(reading, asked) if use in said), "")
+        wanted = [f for f in wanted if f.path.use == best]
     spans = _spans(reading, found, wanted, asked, text)
 
     def route(decision: str, **what: Any) -> Route:
