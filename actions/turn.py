@@ -41,6 +41,7 @@ class Facts:
     consent: str = "none"
     phone: str | None = None
     event_text: str | None = None
+    point: str | None = None  # encrypted: the last location sent, with its datum
     asking: str | None = None
     asked: list[str] = field(default_factory=list)
     gates: list[str] = field(default_factory=list)

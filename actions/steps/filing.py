@@ -61,6 +61,7 @@ def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) 
         read_back=read_back,
         facts=dict(turn.facts.answers),
         event_place=(know.keys.open(event["text"].encode()) or None) if event else None,
+        event_point=know.keys.open(turn.facts.point.encode()) if turn.facts.point else None,
         household_place=know.keys.open(household["text"].encode()) if household else None,
         household_unit_name=household.get("unit_name") if household else None,
         phone=know.keys.open(turn.facts.phone.encode()) if turn.facts.phone else None,

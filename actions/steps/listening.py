@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
 from actions.due.clock import SHANGHAI
 from actions.language.facts import hear_facts
+from actions.places.point import read_point
 from actions.places.resolver import ASK_DISTRICT, Route, mentions_with_roles, resolve, resolve_answer
 from actions.steps.knowledge import Knowledge
+from actions.tickets.commands import supplement_ticket
+from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
 SURE = ("route", "confirm", "out_of_area")
@@ -43,6 +47,18 @@ def note_phone(turn: Turn, know: Knowledge) -> bool:
     if phones:
         turn.facts.phone = know.keys.seal(phones[-1]).decode()
     return bool(phones)
+
+
+def note_point(turn: Turn, know: Knowledge) -> None:
+    """Keeps the last point sent, with its datum, for the ticket; one that is there already gets it at once."""
+    points = [point for message in turn.messages if (point := read_point(message.secrets.get("location"))) is not None]
+    if not points:
+        return
+    plain_point = json.dumps(points[-1].as_json())
+    turn.facts.point = know.keys.seal(plain_point).decode()
+    ticket = latest_of_conversation(turn.session, turn.conversation_id)
+    if ticket is not None:
+        supplement_ticket(turn.session, know.keys, ticket.number, turn.seq, turn.now, point=plain_point)
 
 
 def phone_of(turn: Turn, know: Knowledge) -> str | None:

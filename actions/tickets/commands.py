@@ -60,6 +60,7 @@ class Request:
     read_back: str = "none"
     facts: dict[str, Any] = field(default_factory=dict)
     event_place: str | None = None
+    event_point: str | None = None
     household_place: str | None = None
     household_unit_name: str | None = None
     phone: str | None = None
@@ -122,6 +123,7 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
         "read_back": request.read_back,
         "facts": request.facts,
         "event_place": keys.seal_or_none(request.event_place),
+        "event_point": keys.seal_or_none(request.event_point),
         "household_place": keys.seal_or_none(request.household_place),
         "household_unit_name": request.household_unit_name,
         "phone": keys.seal_or_none(request.phone),
@@ -202,6 +204,7 @@ def complete_ticket(
     if request.legal_basis == "consent":
         ticket.legal_basis = "consent"
     ticket.event_place = keys.seal_or_none(request.event_place) or ticket.event_place
+    ticket.event_point = keys.seal_or_none(request.event_point) or ticket.event_point
     ticket.household_place = keys.seal_or_none(request.household_place) or ticket.household_place
     ticket.household_unit_name = request.household_unit_name or ticket.household_unit_name
     ticket.phone = keys.seal_or_none(request.phone) or ticket.phone
@@ -224,15 +227,24 @@ def note_cry(session: Session, ticket: Ticket, conversation_id: int, seq: int, n
 
 
 def supplement_ticket(
-    session: Session, keys: Keys, number: str, seq: int, now: datetime, *, phone: str | None = None
+    session: Session,
+    keys: Keys,
+    number: str,
+    seq: int,
+    now: datetime,
+    *,
+    phone: str | None = None,
+    point: str | None = None,
 ) -> Ticket:
-    """Notes on the ticket that the resident added something in message `seq`; a new phone replaces the old one."""
+    """Notes on the ticket that the resident added something in message `seq`; a new phone or point replaces the old."""
     ticket = session.execute(
         sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
     ).scalar_one()
     ticket.version += 1
     ticket.phone = keys.seal_or_none(phone) or ticket.phone
-    _event(session, ticket, "supplemented", "resident", now, {"seq": seq, "phone": phone is not None})
+    ticket.event_point = keys.seal_or_none(point) or ticket.event_point
+    told = {"seq": seq, "phone": phone is not None, **({"point": True} if point is not None else {})}
+    _event(session, ticket, "supplemented", "resident", now, told)
     return ticket
 
 

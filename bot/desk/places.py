@@ -1,6 +1,7 @@
 """Whose place is it: why a ticket lies where it lies, returning and assigning it, and what becomes a rule of it."""
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -53,6 +54,10 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
+def _point(kept: str | None) -> Any:
+    return json.loads(kept) if kept else None
+
+
 def _today(visit: Visit) -> Any:
     return visit.parts.now().astimezone(SHANGHAI).date()
 
@@ -76,6 +81,7 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     open_to = {command.id for command in parts.lifecycle.open_to(ticket.state) if visit.viewer.may(command.permission)}
     settled = any(line["kind"] == "assigned" for line in past)
     return {
+        "point": _point(parts.keys.open_or_none(ticket.event_point)),
         "ticket": ticket, "place": place, "spot": spot_of(place, current), "disputes": past, "settled": settled,
         "route": routed.outcome if routed is not None else None,
         "may_return": "return" in open_to and ticket.desk == "unit" and not settled, "may_assign": "assign" in open_to,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import uuid
+
 import pytest
 
+from bot.conversation.accept import AcceptTools, Incoming, accept
 from tests.stories.teller import Teller
 
 pytestmark = pytest.mark.engine
@@ -105,3 +109,27 @@ def test_outside_the_number_is_that_citys_hotline(teller: Teller) -> None:
     for answer in ("就我一个", "没有人帮得上", "不留", "对"):
         teller.say(answer)
     assert "成都市武侯区" in teller.said and "成都市政务服务便民热线12345" in teller.said
+
+
+def send_location(teller: Teller, latitude: float, longitude: float, datum: str) -> None:
+    point = {"latitude": latitude, "longitude": longitude, "datum": datum}
+    with teller.parts.database.begin() as session:
+        accept(session, AcceptTools(teller.parts.gates, teller.parts.knowledge),
+               Incoming(teller.channel, teller.address, uuid.uuid4().hex, "", kind="location",
+                        extra={"location": point}), teller.parts.now())
+    teller.settle()
+
+
+def test_a_location_message_is_kept_on_the_ticket_with_its_datum_and_decides_nothing(teller: Teller) -> None:
+    teller.say("我在龙溪街道租的房子着火了，今晚没地方住也没饭吃")
+    send_location(teller, 29.7, 106.6, "WGS-84")
+    teller.press("同意")
+    for answer in ("三口人", "没得哪个帮得上", "不留", "对"):
+        teller.say(answer)
+    [ticket] = teller.tickets()
+    assert ticket.unit_name == "龙溪街道"
+    assert json.loads(teller.parts.keys.open(ticket.event_point))["datum"] == "WGS-84"
+    send_location(teller, 29.8, 106.7, "GCJ-02")  # sent afterwards: the newest counts
+    [ticket] = teller.tickets()
+    kept = json.loads(teller.parts.keys.open(ticket.event_point))
+    assert (kept["latitude"], kept["datum"], ticket.unit_name) == (29.8, "GCJ-02", "龙溪街道")
