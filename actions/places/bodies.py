@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from actions.places.extent import Extent
 from actions.places.tables import Rows
@@ -16,8 +17,7 @@ KINDS = ("rename", "split", "merge", "transfer")
 FORMER = "former-"
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(NamedTuple):
     """Whom to name for a place outside: a label and a number, each only as good as its source."""
 
     label: str

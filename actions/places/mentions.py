@@ -153,7 +153,7 @@ def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[_Hit], list[int]]:
         for length in pairs.get(text[position : position + 2], ()):
             hit = words.get(text[position : position + length])
             if hit is not None and position + length <= size and (
-                    not hit.bound or _bound(position, position + length, found, far)):
+                    not hit.bound or _bound(text, position, position + length, hit, found, far, gazetteer)):
                 break
             hit = None
         if hit is None:
@@ -175,12 +175,20 @@ def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[_Hit], list[int]]:
     return found, breaks
 
 
-def _bound(start: int, end: int, found: list[_Hit], far: Mapping[int, int]) -> bool:
-    """Whether a county's short name stands directly behind a city, or before a township.
+def _bound(text: str, start: int, end: int, hit: Word, found: list[_Hit], far: Mapping[int, int],
+           gazetteer: Gazetteer) -> bool:
+    """Whether a county's short name stands directly behind its own city or province, or before one of its townships.
 
     Else "between X and Y" would lose its "and" to a county far away.
     """
-    return end in far or bool(found and found[-1][1] == start and any(s.level <= CITY for s in found[-1][4]))
+    if end in far:
+        below = {county.name for county in gazetteer.country.counties_of(text[end : far[end]])}
+        if any(sense.name in below for sense in hit.senses):
+            return True
+    if not found or found[-1][1] != start:
+        return False
+    above = {sense.name for sense in found[-1][4] if sense.level <= CITY}
+    return any(sense.city in above or sense.province in above for sense in hit.senses)
 
 
 def _near_end(text: str, places: list[int], gazetteer: Gazetteer) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from actions.due.clock import SHANGHAI
 from actions.language.facts import hear_facts
 from actions.places.point import read_point
+from actions.places.record import outcome_of
 from actions.places.resolver import ASK_DISTRICT, Route, mentions_with_roles, resolve, resolve_answer
 from actions.steps.knowledge import Knowledge
 from actions.tickets.commands import supplement_ticket
@@ -153,17 +154,7 @@ def set_event_place(turn: Turn, know: Knowledge, route: Route, asked: str | None
     """Notes where it happened; True when this names a place. `asked`: the role the words answered, for the replay."""
     turn.facts.places["event"] = {
         "text": know.keys.seal(event_words(route)).decode(),
-        "decision": route.decision,
-        "unit": route.unit,
-        "unit_name": route.unit_name,
-        "district": route.district,
-        "city": route.city,
-        "tier": route.tier,
-        "candidates": [{"unit": c.unit, "unit_name": c.unit_name} for c in route.candidates],
-        "question": route.question,
-        "asked": asked,
-        "table_version": route.table_version,
-        "as_of": route.as_of.isoformat(),
+        **outcome_of(route, asked),
         "seq": turn.seq,
     }
     turn.facts.event_text = know.keys.seal(route.text).decode()

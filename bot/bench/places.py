@@ -18,7 +18,7 @@ from typing import Any
 
 from actions.due.clock import SHANGHAI
 from actions.places.gazetteer import Gazetteer, load_gazetteer
-from actions.places.resolver import resolve
+from actions.places.resolver import Route, resolve
 from bot.bench.figures import quantile
 from bot.bench.report import Report, target
 from bot.processes.parts import NotReady
@@ -50,6 +50,12 @@ class Said:
     unit_name: str | None = None
     district: str | None = None
     candidates: tuple[str, ...] = ()
+
+
+def said_of(route: Route) -> Said:
+    """A route as the measurement sees it."""
+    names = tuple(candidate.unit_name for candidate in route.candidates)
+    return Said(route.decision, route.unit_name, route.district, names)
 
 
 def items(path: Path) -> list[Item]:
@@ -125,8 +131,7 @@ def _ours(sentences: Sequence[Item], gazetteer: Gazetteer, day: date) -> tuple[l
         begin = time.thread_time()
         route = resolve(item.text, gazetteer, day)
         times.append((time.thread_time() - begin) * 1e6)
-        names = tuple(candidate.unit_name for candidate in route.candidates)
-        said.append(Said(route.decision, route.unit_name, route.district, names))
+        said.append(said_of(route))
     return said, times
 
 
@@ -163,7 +168,8 @@ def _rival(name: str, sentences: Sequence[Item], gazetteer: Gazetteer) -> tuple[
     ours = {district for districts in units.values() for district in districts}
     task = json.dumps({"units": units, "texts": [item.text for item in sentences]})
     script = PROJECT / "bot" / "bench" / "place_rivals.py"
-    done = subprocess.run([str(python), "-I", str(script), name], input=task, capture_output=True, text=True, check=False)
+    command = [str(python), "-I", str(script), name]
+    done = subprocess.run(command, input=task, capture_output=True, text=True, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     if done.returncode != 0 or len(lines) != len(sentences):
         raise NotReady(f"{name} did not run ({(done.stderr.strip().splitlines() or ['no message'])[-1]}): "
@@ -204,11 +210,11 @@ def long_texts(gazetteer: Gazetteer, sentences: Sequence[Item]) -> list[str]:
     names = sorted(name for name, word in gazetteer.words.items() if word.senses)
     towns = sorted(gazetteer.country.names)
     mixed = [item.text for item in sentences]
-    return [
-        "".join(draw.choice(names) for _ in range(LONG))[:LONG], ",".join(draw.choice(names) for _ in range(LONG))[:LONG],
-        "".join(draw.choice(towns) for _ in range(LONG))[:LONG], ",".join(draw.choice(towns) for _ in range(LONG))[:LONG],
-        "\n".join(draw.choice(mixed) for _ in range(LONG))[:LONG], names[0][0] * LONG,
-    ]
+
+    def of(words: Sequence[str], between: str) -> str:
+        return between.join(draw.choice(words) for _ in range(LONG))[:LONG]
+
+    return [of(names, ""), of(names, ","), of(towns, ""), of(towns, ","), of(mixed, "\n"), names[0][0] * LONG]
 
 
 def _longest_ms(texts: Sequence[str], gazetteer: Gazetteer, day: date) -> float:
@@ -232,8 +238,9 @@ def bench_places(settings: Settings, with_rivals: bool, tell: Tell) -> Report:
     cost = index_cost(folder)
     tell("our own resolver")
     said, times = _ours(sentences, gazetteer, day)
-    report.ours = {**scores(sentences, said, successors), "us_p50": quantile(times, 0.5), "us_p95": quantile(times, 0.95),
-                   **cost, "long_ms": _longest_ms(long_texts(gazetteer, sentences), gazetteer, day)}
+    report.ours = {**scores(sentences, said, successors), "us_p50": quantile(times, 0.5),
+                   "us_p95": quantile(times, 0.95), **cost,
+                   "long_ms": _longest_ms(long_texts(gazetteer, sentences), gazetteer, day)}
     if with_rivals:
         for name in (*RIVALS, DICTIONARY):
             tell(name)
@@ -245,8 +252,8 @@ def bench_places(settings: Settings, with_rivals: bool, tell: Tell) -> Report:
     report.notes = [
         "Times are processor time of one thread, for us and for the rivals: the machine may have other work.",
         f"Sentences: {'the measuring data (YOUMEN_SHARED)' if path != OWN else 'our own, tests/bench/places.csv'}.",
-        "Rivals that stop at the county get the least a user would write: the full name of a township of that county in "
-        "the rest of the text. They cannot ask; no answer counts as asking.",
+        "Rivals that stop at the county get the least a user would write: the full name of a township of that county "
+        "in the rest of the text. They cannot ask; no answer counts as asking.",
     ]
     return report
 

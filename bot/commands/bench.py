@@ -70,7 +70,10 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
     console = Console(stderr=True, highlight=False, width=None)
     with console.status("measuring") as status:
         stock = None if without_stock or name == "places" else _stock(settings, name, epochs, any_stock, status.update)
-        report = _places(settings, not without_stock, status.update) if name == "places" else _measure(settings, name, stock, repeat, status.update, PICTURES if to_page else None)
+        if name == "places":
+            report = _places(settings, not without_stock, status.update)
+        else:
+            report = _measure(settings, name, stock, repeat, status.update, PICTURES if to_page else None)
     print_table(report, console)
     if to_page:
         write_page(PAGE, report, command_of(name, epochs, not without_stock, any_stock, repeat))

@@ -41,7 +41,7 @@ def route(settings: Settings, source: str | None, as_of: str | None, why: bool) 
     gazetteer, day = load_gazetteer(settings.config / "places"), _day(as_of)
     for record in records(source):
         text_of(record)
-        write(route_record(record, gazetteer, day))
+        write(route_record(record, gazetteer, day, why))
 
 
 @click.command()

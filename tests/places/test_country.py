@@ -78,6 +78,13 @@ def test_between_two_of_ours_no_county_hides() -> None:
     assert {c.unit_name for c in route("在龙溪街道和龙塔街道之间摔了").candidates} == {"龙溪街道", "龙塔街道"}
 
 
+def test_a_short_name_counts_only_behind_its_own_city() -> None:
+    # the short name of a county in Jiangxi inside the name of a road elsewhere
+    found = route("绍兴市兴国路口被偷")
+    assert (found.decision, found.district, found.city) == ("out_of_area", None, "绍兴市")
+    assert route("赣州市兴国的出租屋着火").district == "兴国县"
+
+
 def test_every_township_behind_its_county_is_outside_and_never_ours() -> None:
     """A sample of all 40,321: province, city, county and town as one address."""
     country = G.country
