@@ -6,7 +6,10 @@ import json
 import uuid
 
 import pytest
+import sqlalchemy as sa
 
+from actions.places.record import replay_route
+from actions.storage.tables import RouteRecord
 from bot.conversation.accept import AcceptTools, Incoming, accept
 from tests.stories.teller import Teller
 
@@ -60,7 +63,7 @@ def test_a_neighbouring_unit_that_is_not_served_is_outside_too(teller: Teller) -
 
 
 def test_a_township_many_districts_know_is_asked_once_and_found(teller: Teller) -> None:
-    teller.say("我在和平镇，屋头着火了，今晚没地方住")
+    teller.say("我在和平镇租的房子昨天烧了，今晚没地方住")
     asked = teller.press("同意")
     assert asked[-1].asks == "event_place" and "和平镇" in asked[-1].text and "区县" in asked[-1].text
     teller.say("贵州从江县的")
@@ -133,3 +136,18 @@ def test_a_location_message_is_kept_on_the_ticket_with_its_datum_and_decides_not
     [ticket] = teller.tickets()
     kept = json.loads(teller.parts.keys.open(ticket.event_point))
     assert (kept["latitude"], kept["datum"], ticket.unit_name) == (29.8, "GCJ-02", "龙溪街道")
+
+
+def test_every_route_of_a_talk_is_read_again_from_its_record(teller: Teller) -> None:
+    teller.say("我在火车北站被偷光了，户口在石船镇，今晚没地方住也没饭吃")
+    teller.press("同意")
+    teller.press("龙塔街道")
+    for answer in ("就我一个", "没得哪个帮得上", "不留", "对"):
+        teller.say(answer)
+    [ticket] = teller.tickets()
+    assert ticket.unit_name == "龙塔街道"
+    rows = teller.rows(sa.select(RouteRecord).where(RouteRecord.ticket_id == ticket.id))
+    assert rows
+    for row in rows:
+        words = teller.parts.keys.open(row.text)
+        assert replay_route(words, row.outcome, teller.parts.knowledge.gazetteer, lambda last: [], row.as_of) == []
