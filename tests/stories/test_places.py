@@ -72,7 +72,7 @@ def test_a_township_many_districts_know_is_asked_once_and_found(teller: Teller) 
 
 
 def test_candidates_are_buttons_and_none_of_them_asks_for_something_near(teller: Teller) -> None:
-    teller.say("我在火车北站被偷光了，今晚没地方住")
+    teller.say("我的钱包在火车北站遭偷了，没钱回家")
     asked = teller.press("同意")
     assert [button["title"] for button in asked[-1].buttons] == ["龙塔街道", "天宫殿街道", "都不是"]
     near = teller.press("都不是")
