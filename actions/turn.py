@@ -42,6 +42,7 @@ class Facts:
     consent: str = "none"
     phone: str | None = None
     event_text: str | None = None
+    point: str | None = None  # encrypted: the last location sent, with its datum
     asking: str | None = None
     asked: list[str] = field(default_factory=list)
     gates: list[str] = field(default_factory=list)
@@ -119,6 +120,7 @@ class Turn:
     judge: Judge | None = None  # decides on what the second reader of danger says
     alarm: str | None = None  # kind of danger it is sure of: nothing more is thought, the alarm is raised
     advanced: bool = False
+    places_read: bool = False
     done: bool = False
 
     @property

@@ -25,6 +25,7 @@ VERBS = {
     "route": "reading",
     "screen": "reading",
     "due": "reading",
+    "places": "places",
     "chat": "chat",
     "bench": "bench",
     "replay": "replay",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.areas import merged_config
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -39,8 +41,12 @@ class Settings:
 
     @property
     def config(self) -> Path:
-        """Where the data files lie."""
-        return PROJECT / "config"
+        """Where the data files lie; with an area, its files over the common ones. Raises ConfigError."""
+        common = PROJECT / "config"
+        if not self.area:
+            return common
+        folder = Path(self.area) if os.sep in self.area else common / "areas" / self.area
+        return merged_config(common, folder.resolve(), self.build)
 
     @property
     def address(self) -> str:
@@ -112,7 +118,7 @@ SETTINGS: dict[str, tuple[Callable[[str], object], str, object]] = {
     "YOUMEN_WORKERS": (_whole(1, 64), "a number of workers from 1 to 64", 2),
     "YOUMEN_TURN_SECONDS": (_whole(2, 300), "seconds from 2 to 300", 30),
     "YOUMEN_LOG_LEVEL": (_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
-    "YOUMEN_AREA": (str, "a folder name of config/areas", ""),
+    "YOUMEN_AREA": (str, "a folder name of config/areas, or a path", ""),
     "YOUMEN_FIELD_KEY": (_hex_key, "64 hexadecimal digits", None),
     "TELEGRAM_TOKEN": (str, "the token of a bot", None),
     "TELEGRAM_API_URL": (_url("http", "https"), "the address of a Bot API server", None),

@@ -13,6 +13,9 @@ PERMISSIONS = {
     "take_over",
     "see_tickets",
     "accept_ticket",
+    "return_ticket",
+    "assign_ticket",
+    "decide_places",
     "manage_staff",
 }
 SCOPES = {"unit", "all", "none"}

@@ -1,15 +1,19 @@
 """The gazetteer: units, names, districts and cue words of config/places, checked at load and never changed."""
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypedDict
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
+from actions.places.bodies import Contact, Contacts, Desks, Succession, load_contacts, load_desks, load_succession
+from actions.places.country import Country, load_country
+from actions.places.extent import Extent
+from actions.places.tables import Rows
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "places"
 
@@ -17,6 +21,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "config" / "places"
 TIER_UNIT, TIER_COMMUNITY, TIER_SHORT, TIER_PLACE, TIER_SOUND = 4.0, 3.0, 2.0, 1.5, 1.0
 PROVINCE, CITY, DISTRICT, UNIT, PLACE = 1, 2, 3, 4, 5
 GRADES = ("A", "B", "C")
+OVERRIDE = "override"  # the form of a settled dispute: see rulings.py
+MOST_SEEN = 5000
+FAR = "far"  # the form of names that only the country's tables know
 RELATIONS = ("legal_parent", "managed_by", "acts_for", "known_as")
 PLACE_KINDS = ("area", "estate", "hospital", "landmark", "office", "road", "school", "station")
 GROUPS = (
@@ -24,14 +31,16 @@ GROUPS = (
     "origin_after", "belong", "both", "past", "negation", "neutral", "naming", "boundary",
 )
 LISTS = (
-    "tails", "objects", "institutions", "address", "natives", "unit_endings", "community_endings", "road_endings",
-    "road_ways", "links", "commas", "fillers", "blocks",
+    "tails", "objects", "institutions", "town_endings", "not_after_towns", "address",
+    "natives", "unit_endings", "community_endings", "road_endings",
+    "road_ways", "spot_endings", "links", "commas", "fillers", "blocks",
 )
 TABLES = (
     "districts.csv", "units.csv", "jurisdiction.csv", "unit_names.csv", "unit_codes.csv", "communities.csv",
-    "places.csv", "elsewhere.csv", "sounds.csv", "variants.csv",
+    "places.csv", "elsewhere.csv", "towns.csv", "city_communities.csv", "sounds.csv", "variants.csv",
+    "succession.csv", "desks.csv", "contacts.csv",
 )
-FILES = TABLES + ("area.yaml", "sources.yaml", "contacts.yaml", "cues.yaml")
+FILES = TABLES + ("area.yaml", "sources.yaml", "cues.yaml")
 
 
 class Home(TypedDict, total=False):
@@ -105,6 +114,8 @@ class Sense:
     guard: str = ""
     kind: str = ""
     confirm: bool = False
+    county: str = ""
+    extent: Extent | None = None
 
 
 @dataclass(frozen=True)
@@ -113,15 +124,7 @@ class Word:
 
     senses: tuple[Sense, ...] = ()
     group: str = ""
-
-
-@dataclass(frozen=True)
-class Contact:
-    """Whom to name for a place outside: a label and a number, each only as good as its source."""
-
-    label: str
-    phone: str
-    status: str
+    bound: bool = False  # counts only beside another name
 
 
 @dataclass(frozen=True)
@@ -139,15 +142,23 @@ class Gazetteer:
     served: frozenset[str]
     words: Mapping[str, Word]
     pairs: Mapping[str, tuple[int, ...]]
+    singles: frozenset[str]
+    country: Country
     boundaries: frozenset[str]
     lists: Mapping[str, tuple[str, ...]]
     sounds: Mapping[str, str]
     stems_by_sound: Mapping[tuple[str, ...], tuple[str, ...]]
+    near_sounds: Mapping[tuple[int, tuple[str, ...]], tuple[str, ...]]  # (place left out, the other sounds)
     variants: Mapping[int, int]
+    traditional: re.Pattern[str]
     codes: Mapping[tuple[str, str], str]
-    contacts: Mapping[str, Contact]
-    fallback: Contact
+    contacts: Contacts
+    desks: Desks
+    succession: tuple[Succession, ...]
     family: frozenset[str] = field(default_factory=frozenset)
+    # what was looked up lately: the same units on the same day, all day long
+    parents_seen: dict[tuple[str, date], tuple[str | None, str]] = field(
+        default_factory=dict, compare=False, repr=False)
 
     def unit_named(self, name: str) -> Unit | None:
         """The served unit with this official name, for buttons and desks; None when there is none."""
@@ -155,63 +166,25 @@ class Gazetteer:
 
     def district_name(self, unit: str, day: date) -> str | None:
         """The name of the district a unit answers to on that day."""
-        parent = self.units[unit].district_at(day)
-        return self.districts[parent].name if parent else None
+        return self._seen(unit, day)[0]
 
-    def contact(self, district: str | None) -> Contact:
-        """Whom to name for a district: its own line of the table, else the citizens' hotline of its city."""
-        for body in self.districts.values():
-            if body.name == district and body.id in self.contacts:
-                return self.contacts[body.id]
-        return self.fallback
+    def address(self, unit: str, day: date) -> str:
+        """City, district of that day and unit, as one reads an address."""
+        return self._seen(unit, day)[1]
 
+    def _seen(self, unit: str, day: date) -> tuple[str | None, str]:
+        found = self.parents_seen.get((unit, day))
+        if found is None:
+            if len(self.parents_seen) > MOST_SEEN:
+                self.parents_seen.clear()
+            parent = self.units[unit].district_at(day)
+            name = self.districts[parent].name if parent else None
+            found = self.parents_seen[unit, day] = name, f"{self.city}{name or ''}{self.units[unit].name}"
+        return found
 
-class _Rows:
-    """One CSV table: its rows with their lines, checked for columns."""
-
-    def __init__(self, folder: Path, name: str, columns: tuple[str, ...]) -> None:
-        self.path = folder / name
-        try:
-            with self.path.open(encoding="utf-8-sig", newline="") as stream:
-                reader = csv.reader(stream)
-                head = next(reader, [])
-                if tuple(head) != columns:
-                    raise ConfigError(self.path, 1, f"columns are {','.join(head)}", "write " + ",".join(columns))
-                self.rows = [(reader.line_num, row) for row in reader if row]
-        except FileNotFoundError:
-            raise ConfigError(self.path, None, "the file is missing", "restore it from version control") from None
-        except UnicodeDecodeError:
-            raise ConfigError(self.path, None, "the file is not UTF-8", "save it as CSV UTF-8") from None
-        for line, row in self.rows:
-            if len(row) != len(columns):
-                raise ConfigError(
-                    self.path, line, f"{len(row)} values for {len(columns)} columns", "write one value per column"
-                )
-
-    def fail(self, line: int, what: str, mend: str) -> ConfigError:
-        return ConfigError(self.path, line, what, mend)
-
-    def known(self, line: int, kind: str, value: str, known: Iterable[str]) -> str:
-        allowed = known if isinstance(known, (dict, set, frozenset, tuple)) else tuple(known)
-        if value not in allowed:
-            raise self.fail(line, f"unknown {kind} {value!r}", nearest(value, allowed))
-        return value
-
-    def day(self, line: int, value: str) -> date | None:
-        """An ISO date, a year or a year and month (their first day), or None for an open end."""
-        if not value:
-            return None
-        try:
-            return date.fromisoformat(value + {4: "-01-01", 7: "-01"}.get(len(value), ""))
-        except ValueError:
-            raise self.fail(line, f"{value!r} is no date", "write YYYY-MM-DD, YYYY-MM, YYYY or nothing") from None
-
-    def term(self, line: int, start: str, end: str) -> tuple[date | None, date | None]:
-        first, last = self.day(line, start), self.day(line, end)
-        if first and last and last <= first:
-            raise self.fail(line, f"ends {end} before it begins {start}",
-                            "valid_to is the first day it no longer holds")
-        return first, last
+    def contact(self, city: str | None, district: str | None, day: date) -> Contact:
+        """Whom to name for a place outside: the district's own line of the table, else the hotline of its city."""
+        return self.contacts.of(city or self.city, district, day)
 
 
 class _Builder:
@@ -226,7 +199,8 @@ class _Builder:
         found = self.senses.setdefault(name, [])
         # The same unit under the same name keeps its best evidence only.
         for index, other in enumerate(found):
-            if other.units and other.units == sense.units and other.level == sense.level:
+            same = other.units == sense.units and other.level == sense.level and other.extent == sense.extent
+            if other.units and same:
                 if sense.tier > other.tier:
                     found[index] = sense
                 return
@@ -246,9 +220,11 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
             raise ConfigError(path, line_of(area, "served"), f"unknown unit {unit!r}", nearest(unit, units))
     served = frozenset(area["served"])
     home = Home(city=str(area["city"]), province=str(area["province"]))
-    members = {
-        d: frozenset(u.id for u in units.values() if any(t.district == d for t in u.terms)) for d in districts
-    }
+    lying: dict[str, set[str]] = {district: set() for district in districts}
+    for unit_id, body in units.items():
+        for term in body.terms:
+            lying[term.district].add(unit_id)
+    members = {district: frozenset(found) for district, found in lying.items()}
     own = {term.district for unit in served for term in units[unit].terms}
     _add_home(build, area, districts, own, home)
     _add_units(build, units, cues, home)
@@ -257,16 +233,20 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
     _add_places(build, folder, units, home)
     _add_elsewhere(build, folder, home)
     words, pairs = _lexicon(build, folder, cues)
+    boundaries = frozenset(str(cues["boundaries"]))
     sounds, stems = _sounds(folder, units)
-    codes = _codes(folder, units)
-    fallback, contacts = _contacts(folder, districts)
+    codes, variants = _codes(folder, units), _variants(folder)
     return Gazetteer(
         version=_version(folder), area=str(area["area"]), area_name=str(area["name"]),
         province=home["province"], city=home["city"], units=units, districts=districts, members=members,
-        served=served, words=words, pairs=pairs, boundaries=frozenset(str(cues["boundaries"])),
+        served=served, words=words, pairs=pairs, boundaries=boundaries,
+        singles=boundaries | {word for word in words if len(word) == 1},
+        country=load_country(folder / "towns.csv", folder / "city_communities.csv", units),
         lists={name: tuple(str(w) for w in cues[name]) for name in LISTS},
-        sounds=sounds, stems_by_sound=stems, variants=_variants(folder), codes=codes,
-        contacts=contacts, fallback=fallback, family=_family(units, served),
+        sounds=sounds, stems_by_sound=stems, near_sounds=_near_sounds(stems), variants=variants, codes=codes,
+        traditional=re.compile("[" + "".join(map(chr, variants)) + "]" if variants else "(?!)"),
+        contacts=load_contacts(folder), desks=load_desks(folder, served),
+        succession=load_succession(folder, {*units, *districts}), family=_family(units, served),
     )
 
 
@@ -322,7 +302,7 @@ def _cues(folder: Path) -> Any:
 
 
 def _districts(folder: Path) -> dict[str, District]:
-    rows = _Rows(folder, "districts.csv",
+    rows = Rows(folder, "districts.csv",
                  ("district", "name", "short", "kind", "valid_from", "valid_to", "grade", "source"))
     found: dict[str, District] = {}
     for line, (key, name, short, kind, start, end, grade, _source) in rows.rows:
@@ -337,7 +317,7 @@ def _districts(folder: Path) -> dict[str, District]:
 
 def _units(folder: Path, served: set[str], districts: Mapping[str, District]) -> dict[str, Unit]:
     terms: dict[str, list[tuple[int, Term]]] = {}
-    rows = _Rows(folder, "jurisdiction.csv",
+    rows = Rows(folder, "jurisdiction.csv",
                  ("unit", "relation", "district", "valid_from", "valid_to", "grade", "source"))
     for line, (unit, relation, district, start, end, grade, _source) in rows.rows:
         rows.known(line, "relation", relation, RELATIONS)
@@ -348,7 +328,7 @@ def _units(folder: Path, served: set[str], districts: Mapping[str, District]) ->
             if other.relation == relation != "known_as" and _overlap(term, other):
                 raise rows.fail(line, f"{unit} has two {relation} at once (line {other_line})", "let one end before")
         terms.setdefault(unit, []).append((line, term))
-    table = _Rows(folder, "units.csv", ("unit", "official", "short", "kind", "short_use"))
+    table = Rows(folder, "units.csv", ("unit", "official", "short", "kind", "short_use"))
     found: dict[str, Unit] = {}
     for line, (key, name, short, kind, _confirm) in table.rows:
         if key in found:
@@ -389,7 +369,7 @@ def _add_home(build: _Builder, area: Any, districts: Mapping[str, District], own
 
 
 def _add_units(build: _Builder, units: Mapping[str, Unit], cues: Any, home: Home) -> None:
-    table = _Rows(build.folder, "units.csv", ("unit", "official", "short", "kind", "short_use"))
+    table = Rows(build.folder, "units.csv", ("unit", "official", "short", "kind", "short_use"))
     for line, (key, _name, _short, _kind, use) in table.rows:
         # free: means nothing else; confirm: an everyday word even with company; else it needs company.
         table.known(line, "short_use", use, ("", "free", "confirm"))
@@ -414,7 +394,7 @@ def _add_units(build: _Builder, units: Mapping[str, Unit], cues: Any, home: Home
 def _add_unit_names(build: _Builder, folder: Path, units: Mapping[str, Unit], cues: Any,
                     home: Home) -> None:
     endings = tuple(str(ending) for ending in cues["unit_endings"])
-    rows = _Rows(folder, "unit_names.csv",
+    rows = Rows(folder, "unit_names.csv",
                  ("unit", "name", "name_kind", "valid_from", "valid_to", "grade", "source"))
     for line, (unit, name, kind, start, end, grade, _source) in rows.rows:
         rows.known(line, "unit", unit, units)
@@ -427,7 +407,7 @@ def _add_unit_names(build: _Builder, folder: Path, units: Mapping[str, Unit], cu
 
 def _add_communities(build: _Builder, folder: Path, units: Mapping[str, Unit], cues: Any,
                      home: Home) -> None:
-    rows = _Rows(folder, "communities.csv", ("unit", "name", "last_seen", "needs_parent"))
+    rows = Rows(folder, "communities.csv", ("unit", "name", "last_seen", "needs_parent"))
     endings = [str(e) for e in cues["community_endings"]]
     roads = tuple(str(e) for e in cues["road_endings"])
     shorts = {unit.short for unit in units.values() if unit.short}
@@ -456,21 +436,27 @@ def _add_communities(build: _Builder, folder: Path, units: Mapping[str, Unit], c
                 build.add(stem + ending, Sense(PLACE, "stem", TIER_PLACE, (unit,), name=name, kind="community", **home))
 
 
+PLACES_HEAD = (
+    "name", "units", "kind", "number_from", "number_to", "parity", "valid_from", "valid_to", "grade", "source",
+)
+
+
 def _add_places(build: _Builder, folder: Path, units: Mapping[str, Unit], home: Home) -> None:
-    rows = _Rows(folder, "places.csv", ("name", "units", "kind", "valid_from", "valid_to", "grade", "source"))
-    for line, (name, ids, kind, start, end, grade, _source) in rows.rows:
+    rows = Rows(folder, "places.csv", PLACES_HEAD)
+    for line, (name, ids, kind, low, high, parity, start, end, grade, _source) in rows.rows:
         rows.known(line, "kind", kind, PLACE_KINDS)
         rows.known(line, "grade", grade, GRADES)
-        rows.term(line, start, end)
+        extent = rows.extent(line, (low, high, parity), start, end)
         for unit in ids.split(";"):
             rows.known(line, "unit", unit, units)
             # A table of landmarks never decides alone, whatever its grade: estates span units, names repeat.
-            build.add(name, Sense(PLACE, "place", TIER_PLACE, (unit,), name=name, kind=kind,
+            build.add(name, Sense(PLACE, "place", TIER_PLACE, (unit,), name=name, kind=kind, extent=extent,
                                   guard="short" if len(name) <= 2 else "", **home))
 
 
 def _add_elsewhere(build: _Builder, folder: Path, home: Home) -> None:
-    rows = _Rows(folder, "elsewhere.csv", ("level", "name", "short", "city", "province", "needs_parent"))
+    rows = Rows(folder, "elsewhere.csv", ("level", "name", "short", "city", "province", "needs_parent"))
+    ours = frozenset(build.senses)  # a short name of ours means ours
     levels = {"province": PROVINCE, "city": CITY, "county": DISTRICT}
     for line, (level, name, short, city, province, needs_parent) in rows.rows:
         rows.known(line, "level", level, levels)
@@ -482,12 +468,16 @@ def _add_elsewhere(build: _Builder, folder: Path, home: Home) -> None:
             "county": Home(city=city, province=province),
         }[level]
         build.add(name, Sense(levels[level], "official", 0, name=name, guard=guard, **own))
-        if short:
-            build.add(short, Sense(levels[level], "short", 0, name=name, guard="short", **own))
+        if short and (level != "county" or short not in ours):
+            build.add(short, Sense(levels[level], "short", 0, name=name,
+                                   guard="between" if level == "county" else "short", **own))
 
 
 def _lexicon(build: _Builder, folder: Path, cues: Any) -> tuple[dict[str, Word], dict[str, tuple[int, ...]]]:
-    words = {name: Word(tuple(senses)) for name, senses in build.senses.items()}
+    words = {
+        name: Word(tuple(senses), bound=all(sense.guard == "between" for sense in senses))
+        for name, senses in build.senses.items()
+    }
     path = folder / "cues.yaml"
     for group in GROUPS:
         for word in cues["groups"][group]["words"]:
@@ -505,7 +495,7 @@ def _lexicon(build: _Builder, folder: Path, cues: Any) -> tuple[dict[str, Word],
 
 
 def _sounds(folder: Path, units: Mapping[str, Unit]) -> tuple[dict[str, str], dict[tuple[str, ...], tuple[str, ...]]]:
-    rows = _Rows(folder, "sounds.csv", ("sound", "characters"))
+    rows = Rows(folder, "sounds.csv", ("sound", "characters"))
     sounds: dict[str, str] = {}
     for line, (sound, characters) in rows.rows:
         for character in characters:
@@ -520,8 +510,20 @@ def _sounds(folder: Path, units: Mapping[str, Unit]) -> tuple[dict[str, str], di
     return sounds, {key: tuple(ids) for key, ids in stems.items()}
 
 
+def _near_sounds(
+    stems: Mapping[tuple[str, ...], tuple[str, ...]]
+) -> dict[tuple[int, tuple[str, ...]], tuple[str, ...]]:
+    """For names of three and more sounds: what is left when one of them is misheard."""
+    near: dict[tuple[int, tuple[str, ...]], tuple[str, ...]] = {}
+    for key, units in stems.items():
+        for gap in range(len(key) if len(key) > 2 else 0):
+            rest = gap, key[:gap] + key[gap + 1 :]
+            near[rest] = (*near.get(rest, ()), *units)
+    return near
+
+
 def _variants(folder: Path) -> dict[int, int]:
-    rows = _Rows(folder, "variants.csv", ("traditional", "simplified"))
+    rows = Rows(folder, "variants.csv", ("traditional", "simplified"))
     for line, (one, other) in rows.rows:
         if len(one) != 1 or len(other) != 1:
             raise rows.fail(line, "more than one character", "write one character on each side")
@@ -529,7 +531,7 @@ def _variants(folder: Path) -> dict[int, int]:
 
 
 def _codes(folder: Path, units: Mapping[str, Unit]) -> dict[tuple[str, str], str]:
-    rows = _Rows(folder, "unit_codes.csv", ("unit", "scheme", "code", "valid_from", "valid_to", "grade", "source"))
+    rows = Rows(folder, "unit_codes.csv", ("unit", "scheme", "code", "valid_from", "valid_to", "grade", "source"))
     found: dict[tuple[str, str], str] = {}
     for line, (unit, scheme, code, start, end, grade, _source) in rows.rows:
         rows.known(line, "unit", unit, units)
@@ -540,19 +542,3 @@ def _codes(folder: Path, units: Mapping[str, Unit]) -> dict[tuple[str, str], str
         if found.setdefault((scheme, code), unit) != unit:
             raise rows.fail(line, f"{scheme} code {code} names two units", "correct one of them")
     return found
-
-
-def _contacts(folder: Path, districts: Mapping[str, District]) -> tuple[Contact, dict[str, Contact]]:
-    path = folder / "contacts.yaml"
-    data = load_yaml(path)
-    require_keys(path, data, ("fallback", "bodies"))
-    require_keys(path, data["fallback"], ("label", "phone", "source", "status"))
-    found: dict[str, Contact] = {}
-    for body, entry in (data["bodies"] or {}).items():
-        if body not in districts:
-            raise ConfigError(path, line_of(data["bodies"], body), f"unknown district {body!r}",
-                              nearest(body, districts))
-        require_keys(path, entry, ("label", "phone", "source", "status"), ("valid_from", "valid_to"))
-        found[body] = Contact(str(entry["label"]), str(entry["phone"]), str(entry["status"]))
-    fallback = data["fallback"]
-    return Contact(str(fallback["label"]), str(fallback["phone"]), str(fallback["status"])), found

@@ -2,10 +2,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from actions.language.normalise import Normal, normalise
-from actions.places.gazetteer import PLACE, UNIT, Gazetteer, Sense
+from actions.places.country import outer
+from actions.places.gazetteer import CITY, FAR, PLACE, TIER_COMMUNITY, TIER_UNIT, UNIT, Gazetteer, Sense, Word
 from actions.places.sounds import add_sounds
 from actions.places.tokens import Token
 
@@ -17,6 +20,8 @@ LEADS = (
 # How far (in characters) a word may stand from the name it speaks for.
 NEAR, REACH = 4, 3
 NO, DOUBTFUL, CERTAIN = 0, 1, 2
+# Nobody tells more names than this: a longer message is a list or an attack. How far from them words still matter.
+MOST_NAMES, REMOTE, SKIPPED = 60, 200, 800
 
 
 @dataclass
@@ -30,6 +35,7 @@ class Path:
 
     @property
     def start(self) -> int:
+        """Where its first name begins."""
         return self.tokens[0].start
 
     @property
@@ -49,64 +55,167 @@ class Reading:
     text: str
     paths: list[Path] = field(default_factory=list)
     cues: list[Token] = field(default_factory=list)
+    said_groups: frozenset[str] = frozenset()
+    kept: list[Token] = field(default_factory=list)
 
     def said(self, group: str) -> bool:
-        return any(cue.group == group for cue in self.cues)
+        return group in self.said_groups
 
 
-def read(text: str, gazetteer: Gazetteer, answer: bool = False, sounds: bool = False) -> Reading:
+_Hit = tuple[int, int, int, str, tuple[Sense, ...], str]
+
+
+class Scan(NamedTuple):
+    """A message taken apart once; it may be read twice, without and with sounds."""
+
+    normal: Normal
+    text: str
+    tokens: list[Token]
+    breaks: list[int]
+    said: frozenset[str]
+
+
+def read(text: str, gazetteer: Gazetteer, answer: bool = False) -> Reading:
     """The places of a message with their roles.
 
     `answer`: the message answers "which township", so that a bare short name counts.
-    `sounds`: also take same-sounding and one-character-off names before a unit ending (to be confirmed).
     Never raises; O(length).
     """
-    normal = normalise(text)
-    written = normal.text.translate(gazetteer.variants) if gazetteer.variants else normal.text
-    tokens, breaks = _scan(written, gazetteer)
-    kept = _guard(written, tokens, gazetteer, answer)
-    if sounds:
-        kept = add_sounds(written, kept, breaks, gazetteer, answer)
-    reading = Reading(normal, written)
+    return read_scan(scan(text, gazetteer), gazetteer, answer)
+
+
+def read_scan(found: Scan, gazetteer: Gazetteer, answer: bool = False) -> Reading:
+    """As `read`, of a message already taken apart."""
+    return _reading(found, _guard(found.text, found.tokens, gazetteer, answer), gazetteer)
+
+
+def read_sounds(found: Scan, first: Reading, gazetteer: Gazetteer, answer: bool = False) -> Reading | None:
+    """A second reading with same-sounding and one-character-off names (to be confirmed); None when there are none."""
+    kept = add_sounds(found.text, first.kept, found.breaks, gazetteer, answer)
+    return None if kept is None else _reading(found, kept, gazetteer)
+
+
+def _reading(found: Scan, kept: list[Token], gazetteer: Gazetteer) -> Reading:
+    reading = Reading(found.normal, found.text, said_groups=found.said, kept=kept)
     reading.cues = [token for token in kept if not token.senses]
-    reading.paths = _chain(written, [token for token in kept if token.senses], gazetteer)
-    _roles(written, reading, gazetteer)
+    reading.paths = _chain(found.text, [token for token in kept if token.senses], gazetteer)
+    _roles(found.text, reading, gazetteer)
     return reading
 
 
-def _scan(text: str, gazetteer: Gazetteer) -> tuple[list[Token], list[int]]:
+def scan(text: str, gazetteer: Gazetteer) -> Scan:
     """One pass, longest match first; blocks and neutral words swallow what they cover.
 
-    The second list holds where a new clause begins.
+    Of more names than anybody tells (MOST_NAMES) the first and the last are kept; of the words that tell a role only
+    those that share a clause with a name.
     """
-    found: list[Token] = []
+    normal = normalise(text)
+    written = normal.text
+    if gazetteer.traditional.search(written):
+        written = written.translate(gazetteer.variants)
+    hits, breaks = _hits(written, gazetteer)
+    said = frozenset([hit[3] for hit in hits])
+    if len(hits) > MOST_NAMES:
+        hits = _near_names(hits)
+    return Scan(normal, written, [Token(*hit) for hit in hits], breaks, said)
+
+
+def _near_names(hits: list[_Hit]) -> list[_Hit]:
+    """The first and the last names of very many hits, and the words of their clauses that stand not too far away."""
+    names = outer([hit for hit in hits if hit[4]], MOST_NAMES)
+    if not names:
+        return []
+    clauses, chosen = {hit[2] for hit in names}, {hit[0] for hit in names}
+    low, high = names[0][0] - REMOTE, names[-1][0] + REMOTE
+    return [hit for hit in hits if hit[0] in chosen or not hit[4] and hit[2] in clauses and low <= hit[0] <= high]
+
+
+
+
+def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[_Hit], list[int]]:
+    """Every name and cue from left to right, and where a new clause begins."""
+    found: list[_Hit] = []
     breaks: list[int] = []
-    words, pairs, boundaries = gazetteer.words, gazetteer.pairs, gazetteer.boundaries
-    position, clause, size = 0, 0, len(text)
-    while position < size:
-        lengths = pairs.get(text[position : position + 2])
-        hit = None
-        if lengths:
-            for length in lengths:
-                hit = words.get(text[position : position + length])
-                if hit is not None and position + length <= size:
-                    break
+    words, pairs, singles = gazetteer.words, gazetteer.pairs, gazetteer.singles
+    far, names = gazetteer.country.spots(text), gazetteer.country.names
+    places = [i for i, (a, b) in enumerate(zip(text, text[1:] + " ", strict=False))
+              if a in singles or a + b in pairs or i in far]
+    done, clause, size, named = 0, 0, len(text), 0
+    for position in places:
+        if position < done:
+            continue
+        if named == MOST_NAMES // 2 and len(places) > SKIPPED:
+            # a list of names: go on near its end, where a name may begin
+            done, named, clause = max(done, _near_end(text, places, gazetteer)), named + 1, clause + 1
+            breaks.append(done)
+            continue
+        hit, length = None, 1
+        for length in pairs.get(text[position : position + 2], ()):
+            hit = words.get(text[position : position + length])
+            if hit is not None and position + length <= size and (
+                    not hit.bound or _bound(text, position, position + length, hit, found, far, gazetteer)):
+                break
+            hit = None
         if hit is None:
             length = 1
             hit = words.get(text[position])
-        if hit is None:
-            if text[position] in boundaries:
+        end = far.get(position, 0)
+        if end > position + (length if hit else 0) and not _cue_before_name(text, position, end, hit, gazetteer):
+            found.append((position, end, clause, "", (_far_sense(text[position:end], gazetteer),), text[position:end]))
+            done, named = end, named + 1
+            continue
+        done = position + length
+        if hit is None or hit.group == "boundary":
+            if hit is not None or text[position] in gazetteer.boundaries:
                 clause += 1
                 breaks.append(position)
-            position += 1
-            continue
-        if hit.group == "boundary":
-            clause += 1
-            breaks.append(position)
         elif hit.group not in ("block", "neutral"):
-            found.append(Token(position, position + length, clause, hit.group, hit.senses))
-        position += length
+            name, named = text[position:done], named + bool(hit.senses)
+            found.append((position, done, clause, hit.group, hit.senses, name if hit.senses and name in names else ""))
     return found, breaks
+
+
+def _bound(text: str, start: int, end: int, hit: Word, found: list[_Hit], far: Mapping[int, int],
+           gazetteer: Gazetteer) -> bool:
+    """Whether a county's short name stands directly behind its own city or province, or before one of its townships.
+
+    Else "between X and Y" would lose its "and" to a county far away.
+    """
+    if end in far:
+        below = {county.name for county in gazetteer.country.counties_of(text[end : far[end]])}
+        if any(sense.name in below for sense in hit.senses):
+            return True
+    if not found or found[-1][1] != start:
+        return False
+    above = {sense.name for sense in found[-1][4] if sense.level <= CITY}
+    return any(sense.city in above or sense.province in above for sense in hit.senses)
+
+
+def _near_end(text: str, places: list[int], gazetteer: Gazetteer) -> int:
+    """Where to go on reading in a message of very many names: behind a mark, else behind an unknown character."""
+    tail = places[-SKIPPED // 2]
+    marks = (i for i in places[-SKIPPED // 2 :] if text[i] in gazetteer.boundaries)
+    return next(marks, tail)
+
+
+def _cue_before_name(text: str, start: int, end: int, hit: Word | None, gazetteer: Gazetteer) -> bool:
+    """Whether what looks like a name far away is a cue ("in", "to") and a name behind it."""
+    if hit is None or not hit.group:
+        return False
+    rest = text[start + 1 : end]
+    return rest in gazetteer.country.names or rest in gazetteer.words
+
+
+_FAR_TOWN = Sense(UNIT, FAR, TIER_UNIT, guard="far")
+_FAR_BOUND = Sense(UNIT, FAR, TIER_UNIT, guard="parent")
+_FAR_VILLAGE = Sense(PLACE, FAR, TIER_COMMUNITY, guard="parent")
+
+
+def _far_sense(name: str, gazetteer: Gazetteer) -> Sense:
+    """What a name of the country's table may be before its parent is known: a town, or a village behind its parent."""
+    if name.endswith(gazetteer.lists["town_endings"]) and len(name) > 2:
+        return _FAR_TOWN
+    return _FAR_BOUND if gazetteer.country.counties_of(name) else _FAR_VILLAGE
 
 
 def _guard(text: str, tokens: list[Token], gazetteer: Gazetteer, answer: bool) -> list[Token]:
@@ -128,7 +237,7 @@ def _guard(text: str, tokens: list[Token], gazetteer: Gazetteer, answer: bool) -
             if weight
         )
         kept.append(token if senses == token.senses
-                    else Token(token.start, token.end, token.clause, "", senses))
+                    else Token(token.start, token.end, token.clause, "", senses, token.far))
     return kept
 
 
@@ -149,6 +258,14 @@ def _counts(text: str, token: Token, sense: Sense, before: Token | None, after: 
         return CERTAIN * parent
     if sense.guard == "edge":
         return CERTAIN * _edge(text, token, before)
+    if sense.guard == "between":
+        # a county's short name is an everyday word: only behind its city, or before one of its townships
+        below = after is not None and after.start == token.end and any(
+            county.name == sense.name for county in gazetteer.country.counties_of(after.far))
+        return CERTAIN * (parent or below)
+    if sense.guard == "far":
+        over = not text.startswith(gazetteer.lists["not_after_towns"], token.end)
+        return CERTAIN * (over and (parent or _edge(text, token, before)))
     if before and before.group == "naming" and len(gap) <= 1:
         return NO
     rest = text[token.end : token.end + 8]

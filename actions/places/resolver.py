@@ -1,14 +1,18 @@
 """Decides which township is responsible for the place of the emergency, or what to ask. Pure: no clock, no I/O."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
+from actions.places.country import County
 from actions.places.gazetteer import (
     CITY,
     DISTRICT,
+    FAR,
+    OVERRIDE,
     PLACE,
     PROVINCE,
     TIER_COMMUNITY,
@@ -18,20 +22,20 @@ from actions.places.gazetteer import (
     Gazetteer,
     Sense,
 )
-from actions.places.mentions import ROLES, Path, Reading, read
+from actions.places.mentions import ROLES, Path, Reading, read, read_scan, read_sounds, scan
 from actions.places.tokens import Token
 
 # Ids of replies; their words live in config/replies.
 ASK_UNIT, ASK_EVENT, CONFIRM, CHOOSE = "place.ask_unit", "place.ask_event", "place.confirm", "place.choose"
-QUESTIONS = (ASK_UNIT, ASK_EVENT, CONFIRM, CHOOSE)
+ASK_DISTRICT = "place.ask_district"  # a township's name that several districts know
+QUESTIONS = (ASK_UNIT, ASK_EVENT, CONFIRM, CHOOSE, ASK_DISTRICT)
 DECISIONS = ("route", "confirm", "ask", "out_of_area", "none")
 MAX_CANDIDATES = 3
 # Uses of a place that can be the place of the event, the best first; a hospital only for illness.
 ORDER = ("event", "residence", "plain", "work", "belong", "hospital")
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A unit that the words may mean, with the strength of the evidence (4 full name … 1 sound)."""
 
     unit: str
@@ -40,8 +44,7 @@ class Candidate:
     tier: float
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A place in the original text (half-open offsets), its role and what it stands for."""
 
     text: str
@@ -51,8 +54,7 @@ class Span:
     means: str | None
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """A place with its role, as the language side wants it; `unit` only when the words name exactly one."""
 
     text: str
@@ -63,8 +65,7 @@ class Mention:
     unit_name: str | None
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """The decision with everything needed to explain it and to run it again."""
 
     text: str
@@ -90,16 +91,16 @@ class Route:
             "unit_name": self.unit_name,
             "district": self.district,
             "city": self.city,
-            "candidates": [vars(c).copy() for c in self.candidates],
+            "candidates": [c._asdict() for c in self.candidates],
             "tier": self.tier,
-            "spans": [vars(s).copy() for s in self.spans],
+            "spans": [s._asdict() for s in self.spans],
             "question": self.question,
             "as_of": self.as_of.isoformat(),
             "table_version": self.table_version,
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Evidence:
     """What one path says: candidate units, or a place elsewhere, or only a district or city of ours."""
 
@@ -108,14 +109,18 @@ class Evidence:
     outside: tuple[str | None, str | None] | None = None  # (district, city)
     area: frozenset[str] = frozenset()
     means: str | None = None
+    far: tuple[County, ...] = ()  # several counties know the name, and nothing says which of them
+    alone: bool = False  # a name far away without a parent: one of ours may be meant
 
     @property
     def specific(self) -> bool:
-        return bool(self.units) or self.outside is not None
+        return bool(self.units) or self.outside is not None or bool(self.far)
 
 
-@dataclass(frozen=True)
-class _Found:
+_NOTHING = Evidence()
+
+
+class _Found(NamedTuple):
     path: Path
     evidence: Evidence
 
@@ -153,39 +158,106 @@ def mentions_with_roles(text: str, gazetteer: Gazetteer, as_of: date) -> list[Me
 
 
 def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
-    route = _decide(read(text, gazetteer, asked is not None), text, gazetteer, as_of, asked)
-    if route.decision in ("ask", "none") and not route.candidates:
-        # Only when the exact pass named nothing: sounds and slips of the pen, always read back.
-        second = read(text, gazetteer, asked is not None, sounds=True)
-        if any(s.form == "sound" for p in second.paths for t in p.tokens for s in t.senses):
+    found = scan(text, gazetteer)
+    first = read_scan(found, gazetteer, asked is not None)
+    route = _decide(first, text, gazetteer, as_of, asked)
+    far = any(len(path.tokens) == 1 and path.tokens[0].only_far for path in first.paths)
+    if (route.decision in ("ask", "none") or far) and not route.candidates:
+        # Only when the exact pass named nothing of ours: sounds and slips of the pen, always read back.
+        second = read_sounds(found, first, gazetteer, asked is not None)
+        if second is not None:
             return _decide(second, text, gazetteer, as_of, asked)
     return route
 
 
 def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
-    return [_Found(path, _evidence(path, gazetteer, as_of)) for path in reading.paths]
+    found = [_Found(path, _evidence(path, reading.text, gazetteer, as_of)) for path in reading.paths]
+    # a name whose lines do not hold for this day or house number says nothing
+    return [f for f in found if f.evidence is not _NOTHING or not _dated(f.path)]
+
+
+def _dated(path: Path) -> bool:
+    return any(sense.extent for token in path.tokens for sense in token.senses)
 
 
 class _Binder:
     """Binds the names of a path to each other, coarse to fine: the nearest parent decides which one is meant."""
 
-    def __init__(self, gazetteer: Gazetteer) -> None:
-        self.gazetteer = gazetteer
+    def __init__(self, gazetteer: Gazetteer, text: str, as_of: date) -> None:
+        self.gazetteer, self.text, self.as_of = gazetteer, text, as_of
         self.parents: list[Sense] = []
         self.units: dict[str, float] = {}
         self.sure = True
         self.district_text = ""
+        self.counties: list[County] = []  # where a township of the country's table may lie
 
     @property
     def foreign(self) -> bool:
         return bool(self.district_text) or any(not _home(p, self.gazetteer) for p in self.parents)
 
     def take(self, token: Token) -> None:
-        fitting = [s for s in token.senses if all(_fits(p, s, self.gazetteer) for p in self.parents)]
+        senses = self._holding(token)
+        fitting = list(senses)
+        for parent in self.parents:
+            fitting = [s for s in fitting if _fits(parent, s, self.gazetteer)]
         if token.level < UNIT:
             self._take_body(token, fitting)
-        elif not self.foreign:  # a foreign parent takes everything behind it
-            self._take_unit(token, fitting)
+        elif self.foreign:  # a foreign parent takes everything behind it
+            self._take_far_town(token)
+        elif not token.only_far:
+            if senses:
+                self._take_unit(token, senses, fitting)
+        elif token.level == PLACE:
+            self._take_village(token)
+        elif not self.parents and not self.units:
+            self.counties = self.gazetteer.country.counties_of(token.far)
+
+    def _holding(self, token: Token) -> Sequence[Sense]:
+        """The senses that hold for the day and for the house number behind a road.
+
+        Of a name's lines those for numbers decide when a number is said and lies in one; without any line that holds
+        today the last one that held is taken: people go on saying names that are gone.
+        """
+        if not any([s.extent for s in token.senses]):
+            return token.senses
+        ruled = [s for s in token.senses if s.form == OVERRIDE and s.extent is not None and s.extent.holds(self.as_of)]
+        number = _house_number(self.text, token.end)
+        settled = [s for s in ruled if s.extent and (not s.extent.numbered() or number and s.extent.has(number))]
+        if settled:
+            return settled[-1:]  # the newest decision
+        dated = [(s, s.extent) for s in token.senses if s.extent is not None and s.form != OVERRIDE]
+        if not dated:
+            return [s for s in token.senses if s.form != OVERRIDE]
+        plain = [s for s in token.senses if s.extent is None]
+        begun = [(s, e) for s, e in dated if e.valid_from is None or e.valid_from <= self.as_of]
+        now = [(s, e) for s, e in begun if e.holds(self.as_of)]
+        if not now and not plain:
+            last = max((e.valid_to or date.max for _, e in begun), default=date.max)
+            now = [(s, e) for s, e in begun if e.valid_to == last]
+        whole = [*plain, *(s for s, e in now if not e.numbered())]
+        if number is None:
+            return [*whole, *(s for s, e in now if e.numbered())]
+        return [s for s, e in now if e.numbered() and e.has(number)] or whole
+
+    def _take_far_town(self, token: Token) -> None:
+        """A township behind a foreign province, city or county: the country's table knows where it lies."""
+        if token.far and not self.counties:
+            self.counties = [
+                county for county in self.gazetteer.country.counties_of(token.far)
+                if all(_lies_in(county, parent) for parent in self.parents)
+                and self.district_text in ("", county.name)
+            ]
+
+    def _take_village(self, token: Token) -> None:
+        """A village of the home city that only its parent makes known."""
+        units = self.gazetteer.country.units_of(token.far)
+        village = Sense(PLACE, FAR, TIER_COMMUNITY, city=self.gazetteer.city, province=self.gazetteer.province)
+        fresh = {
+            unit: TIER_COMMUNITY for unit in units
+            if all(_fits(parent, replace(village, units=(unit,)), self.gazetteer) for parent in self.parents)
+        }
+        if fresh:
+            self._narrow(fresh, token)
 
     def _take_body(self, token: Token, fitting: list[Sense]) -> None:
         own = [s for s in fitting if s.city == self.gazetteer.city or s.name == self.gazetteer.province]
@@ -200,16 +272,19 @@ class _Binder:
             first = replace(first, city="", province="")  # several cities have a district of this name
         self.parents.append(first)
 
-    def _take_unit(self, token: Token, fitting: list[Sense]) -> None:
+    def _take_unit(self, token: Token, senses: Sequence[Sense], fitting: list[Sense]) -> None:
         if not fitting and self.units:
-            self._contradict(token)
+            self._contradict(token, senses)
             return
-        senses = fitting
-        if not senses:
+        if fitting:
+            senses = fitting
+        else:
             nearest = next((p for p in reversed(self.parents) if p.district), None)
             if nearest is None or nearest.district not in self.gazetteer.family:
                 return  # an explicit other district beats the name of a unit
-            senses, self.sure = list(token.senses), False
+            senses, self.sure = [s for s in senses if not self.gazetteer.served.isdisjoint(s.units)], False
+            if not senses:
+                return  # our district, and a unit of another one: nothing fits, so it is asked
         if not self.units and not any(p.district for p in self.parents):
             senses = self._prefer_served(senses)
         fresh: dict[str, float] = {}
@@ -229,10 +304,16 @@ class _Binder:
             # Two names for the same unit carry more than one doubtful name.
             self.sure = self.sure or (len(kept) == 1 and token.level == PLACE)
 
-    def _contradict(self, token: Token) -> None:
-        """A community of another unit behind a unit's name contradicts it; a road or an estate does not."""
-        if max(s.tier for s in token.senses) == TIER_COMMUNITY and max(self.units.values()) >= TIER_SHORT:
-            self.units = dict.fromkeys([*self.units, *(u for s in token.senses for u in s.units)], TIER_UNIT)
+    def _contradict(self, token: Token, senses: Sequence[Sense]) -> None:
+        """A community of another unit behind a unit's name contradicts it; a road or an estate does not.
+
+        A settled dispute does more: the unit it names is offered instead of the one that was said.
+        """
+        if any(s.form == OVERRIDE for s in senses):
+            self.units, self.sure = {unit: s.tier for s in senses for unit in s.units}, False
+            return
+        if max(s.tier for s in senses) == TIER_COMMUNITY and max(self.units.values()) >= TIER_SHORT:
+            self.units = dict.fromkeys([*self.units, *(u for s in senses for u in s.units)], TIER_UNIT)
 
     def _prefer_served(self, senses: list[Sense]) -> list[Sense]:
         """The same name elsewhere in the city: ours, but read back unless ours is the full name of a unit.
@@ -246,8 +327,23 @@ class _Binder:
         return served
 
 
-def _evidence(path: Path, gazetteer: Gazetteer, as_of: date) -> Evidence:
-    binder = _Binder(gazetteer)
+_NUMBER = re.compile(r"\s?(\d{1,5})(?!\d)")
+
+
+def _house_number(text: str, position: int) -> int | None:
+    """The number directly behind a road."""
+    found = _NUMBER.match(text, position)
+    return int(found.group(1)) if found else None
+
+
+def _evidence(path: Path, text: str, gazetteer: Gazetteer, as_of: date) -> Evidence:
+    if len(path.tokens) == 1 and len(path.tokens[0].senses) == 1:
+        [sense] = path.tokens[0].senses
+        # the usual case without the machinery: one name that means one unit of ours
+        if len(sense.units) == 1 and sense.extent is None and sense.units[0] in gazetteer.served:
+            return Evidence(((sense.units[0], sense.tier),), not sense.confirm,
+                            means=gazetteer.address(sense.units[0], as_of))
+    binder = _Binder(gazetteer, text, as_of)
     for token in path.tokens:
         binder.take(token)
     return _weigh(binder, as_of)
@@ -258,6 +354,8 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
     if binder.foreign:
         return _weigh_foreign(binder)
     gazetteer, parents = binder.gazetteer, binder.parents
+    if binder.counties:
+        return _weigh_alone(binder.counties)
     said = next((p for p in reversed(parents) if p.district), None)
     if binder.units:
         top = max(binder.units.values())
@@ -266,10 +364,15 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
         if any(unit in gazetteer.served for unit, _ in best):
             return Evidence(units=best, sure=binder.sure, means=means)
         names = {gazetteer.district_name(unit, as_of) for unit, _ in best}
+        if len(names) > 1 and said is None:
+            several = tuple(County(gazetteer.province, gazetteer.city, name) for name in sorted(filter(None, names)))
+            return Evidence(far=several, means=gazetteer.city)
         district = names.pop() if len(names) == 1 else (said.name if said else None)
         return Evidence(outside=(district, gazetteer.city), means=means)
+    if not parents:
+        return _NOTHING
     if said is None or said.district is None:
-        return Evidence(area=gazetteer.served, means=parents[-1].name if parents else None)
+        return Evidence(area=gazetteer.served, means=parents[-1].name)
     members = gazetteer.members.get(said.district, frozenset())
     means = gazetteer.city + said.name
     if said.district in gazetteer.family and members & gazetteer.served:
@@ -279,8 +382,24 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
     return Evidence(outside=(bodies.pop() if len(bodies) == 1 else said.name, gazetteer.city), means=means)
 
 
+def _weigh_alone(counties: list[County]) -> Evidence:
+    """A township of the country's table without a parent: one county is an answer, several are a question."""
+    if len(counties) > 1:
+        return Evidence(far=tuple(counties), alone=True)
+    [county] = counties
+    return Evidence(outside=(county.name or None, county.city or None), alone=True, means=_spelled(county))
+
+
+def _spelled(county: County) -> str:
+    """Province, city and county as one address; a city that is its own province is said once."""
+    return "".join(dict.fromkeys(filter(None, (county.province, county.city, county.name))))
+
+
 def _weigh_foreign(binder: _Binder) -> Evidence:
-    """The district and city of a place elsewhere, as fine as they were said."""
+    """The district and city of a place elsewhere, as fine as they were said or as the township behind them tells."""
+    if len(binder.counties) == 1:
+        [county] = binder.counties
+        return Evidence(outside=(county.name or None, county.city or None), means=_spelled(county))
     foreign = [p for p in reversed(binder.parents) if p.level < UNIT and not _home(p, binder.gazetteer)]
     last = foreign[0] if foreign else binder.parents[-1]
     district = binder.district_text or next((p.name for p in foreign if p.level == DISTRICT), None)
@@ -291,11 +410,17 @@ def _weigh_foreign(binder: _Binder) -> Evidence:
     return Evidence(outside=(district, city), means="".join(dict.fromkeys([*said, binder.district_text])))
 
 
+def _lies_in(county: County, parent: Sense) -> bool:
+    """Whether a county of the country's table can lie in what was said before it."""
+    if parent.level == PROVINCE:
+        return county.province == parent.name
+    if parent.level == CITY:
+        return county.city == parent.name
+    return county.name == parent.name and parent.city in ("", county.city)
+
+
 def _means(units: Iterable[tuple[str, float]], gazetteer: Gazetteer, as_of: date) -> str:
-    names = (
-        f"{gazetteer.city}{gazetteer.district_name(unit, as_of) or ''}{gazetteer.units[unit].name}" for unit, _ in units
-    )
-    return " / ".join(names)
+    return " / ".join([gazetteer.address(unit, as_of) for unit, _ in units])
 
 
 def _home(sense: Sense, gazetteer: Gazetteer) -> bool:
@@ -319,34 +444,67 @@ def _fits(parent: Sense, child: Sense, gazetteer: Gazetteer) -> bool:
 def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
     """Chooses the class of places that may be the event, then the unit within it."""
     found = _found(reading, gazetteer, as_of)
-    wanted: list[_Found] = []
-    for use in _uses(reading, asked):
-        wanted = [f for f in found if f.path.use == use and f.evidence.specific]
-        if wanted:
-            break
-    route = Route(text, "none", None, None, None, None, (), None, _spans(reading, found, wanted, asked, text), None,
-                  as_of, gazetteer.version)
+    wanted = [f for f in found if f.evidence.specific]
+    if wanted:
+        said = {f.path.use for f in wanted}
+        best = next((use for use in _uses(reading, asked) if use in said), "")
+        wanted = [f for f in wanted if f.path.use == best]
+    spans = _spans(reading, found, wanted, asked, text)
+
+    def route(decision: str, **what: Any) -> Route:
+        return Route(**{**_OPEN, "text": text, "decision": decision, "spans": spans, "as_of": as_of,
+                        "table_version": gazetteer.version, **what})
+
     if not wanted:
         if not found:
-            return route
+            return route("none")
         coarse = any(f.evidence.area and f.path.use in ORDER and f.path.use != "hospital" for f in found)
         city = gazetteer.city if coarse else None
-        return replace(route, decision="ask", question=ASK_UNIT if coarse or asked else ASK_EVENT, city=city)
-    outside = [f.evidence.outside for f in wanted if f.evidence.outside is not None]
+        return route("ask", question=ASK_UNIT if coarse or asked else ASK_EVENT, city=city)
+    outside = _outside(found, wanted)
     inside = [f.evidence for f in wanted if f.evidence.units]
+    if not outside and not inside:
+        return route("ask", question=ASK_DISTRICT)
     if outside and not inside:
         # The finest of several names for places outside; two different districts need a question.
         named = {o for o in outside if o[0]} or set(outside)
         if len(named) > 1:
-            return replace(route, decision="ask", question=ASK_EVENT)
+            return route("ask", question=ASK_EVENT)
         district, city = named.pop()
-        return replace(route, decision="out_of_area", district=district, city=city)
+        return route("out_of_area", district=district, city=city)
     certain = wanted[0].path.use != "belong" and not _elsewhere(found, wanted)
-    return _choose(route, inside, bool(outside), certain, gazetteer, as_of)
+    decision, what = _choose(inside, bool(outside), certain, gazetteer, as_of)
+    return route(decision, **what)
 
 
-def _choose(route: Route, inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gazetteer,
-            as_of: date) -> Route:
+# what a route says as long as nothing is known
+_OPEN: dict[str, Any] = {
+    "unit": None, "unit_name": None, "district": None, "city": None, "candidates": (), "tier": None, "question": None,
+}
+
+
+def _outside(found: list[_Found], wanted: list[_Found]) -> list[tuple[str | None, str | None]]:
+    """The places outside among the wanted ones. A name that several counties know is settled by a city or county
+    named elsewhere in the message, unless that is where someone is registered or comes from."""
+    places = []
+    parents = [
+        parent for f in found if f.path.use not in ("household", "negated", "past", "origin")
+        for token in f.path.tokens for parent in token.senses if parent.level in (CITY, DISTRICT)
+    ]
+    for evidence in (f.evidence for f in wanted):
+        if evidence.outside is not None:
+            places.append(evidence.outside)
+        elif evidence.far:
+            fitting = {c for c in evidence.far for parent in parents if _lies_in(c, parent)}
+            if len(fitting) == 1:
+                [county] = fitting
+                places.append((county.name or None, county.city or None))
+    return places
+
+
+def _choose(inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gazetteer,
+            as_of: date) -> tuple[str, dict[str, Any]]:
+    """The decision among units of ours, and what the route says with it."""
     top = max(tier for evidence in inside for _, tier in evidence.units)
     units = sorted({unit for evidence in inside for unit, tier in evidence.units if tier == top})
     candidates = tuple(
@@ -354,13 +512,14 @@ def _choose(route: Route, inside: list[Evidence], outside: bool, certain: bool, 
     )
     if outside or len(units) > 1:
         few = len(units) <= MAX_CANDIDATES
-        return replace(route, decision="ask", candidates=candidates if few else candidates[:MAX_CANDIDATES],
-                       tier=top, question=CHOOSE if few else ASK_UNIT, city=gazetteer.city)
+        return "ask", {"candidates": candidates[:MAX_CANDIDATES], "tier": top,
+                       "question": CHOOSE if few else ASK_UNIT, "city": gazetteer.city}
     # "I am from there" may also tell the origin, so it is read back.
     sure = certain and any(e.sure for e in inside if e.units[0] == (units[0], top)) and top >= TIER_SHORT
-    return replace(route, decision="route" if sure else "confirm", unit=units[0],
-                   unit_name=candidates[0].unit_name, district=candidates[0].district, city=gazetteer.city,
-                   candidates=candidates, tier=top, question=None if sure else CONFIRM)
+    [one] = candidates
+    return "route" if sure else "confirm", {
+        "unit": one.unit, "unit_name": one.unit_name, "district": one.district, "city": gazetteer.city,
+        "candidates": candidates, "tier": top, "question": None if sure else CONFIRM}
 
 
 def _uses(reading: Reading, asked: str | None) -> tuple[str, ...]:

@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
+from actions.places.country import outer
 from actions.places.gazetteer import DISTRICT, TIER_SOUND, UNIT, Gazetteer, Sense
 from actions.places.tokens import Token
 
 
-def add_sounds(text: str, kept: list[Token], breaks: list[int], gazetteer: Gazetteer, answer: bool) -> list[Token]:
-    """The tokens with the sounding names among them, in order; what lies under such a name is dropped.
+def add_sounds(text: str, kept: list[Token], breaks: list[int], gazetteer: Gazetteer,
+               answer: bool) -> list[Token] | None:
+    """The tokens with the sounding names among them, in order; what lies under such a name is dropped. None: no name.
 
     A sounding name counts before a unit ending, behind a parent of the area, or as a whole answer: everyday words
     sound like places too.
@@ -18,9 +21,14 @@ def add_sounds(text: str, kept: list[Token], breaks: list[int], gazetteer: Gazet
     finder.behind_parents()
     if answer and not any(token.senses for token in kept):
         finder.whole_answer()
+    if not finder.found:
+        return None
     spans = {position for token in finder.found for position in range(token.start, token.end)}
-    rest = [t for t in kept if t.senses or not any(p in spans for p in range(t.start, t.end))]
+    rest = [t for t in kept if (t.senses and not t.only_far) or not any(p in spans for p in range(t.start, t.end))]
     return sorted(rest + finder.found, key=lambda token: token.start)
+
+
+MOST_ENDINGS = 60  # of more, the first and the last are listened to
 
 
 class _Finder:
@@ -29,17 +37,16 @@ class _Finder:
         self.found: list[Token] = []
         self.covered = bytearray(len(text) + 1)
         for token in kept:
-            if token.senses:
+            # a name that only the country knows may be one of ours misheard
+            if token.senses and not token.only_far:
                 self.covered[token.start : token.end] = b"\1" * (token.end - token.start)
 
     def before_endings(self) -> None:
         for ending in sorted(self.gazetteer.lists["unit_endings"], key=len, reverse=True):
-            position = self.text.find(ending, 2)
-            while position != -1:
+            for position in outer(list(_all(self.text, ending)), MOST_ENDINGS):
                 end = position + len(ending)
                 if not self.offer(position - 3, position, end, loose=True):
                     self.offer(position - 2, position, end)
-                position = self.text.find(ending, position + 1)
 
     def behind_parents(self) -> None:
         for token in self.kept:
@@ -72,16 +79,20 @@ class _Finder:
         return True
 
 
+def _all(text: str, ending: str) -> Iterator[int]:
+    """Where an ending stands with room for a name before it."""
+    position = text.find(ending, 2)
+    while position != -1:
+        yield position
+        position = text.find(ending, position + 1)
+
+
 def _sounding(stem: str, gazetteer: Gazetteer, loose: bool) -> tuple[str, ...]:
     """The served units whose short name sounds like `stem`; `loose` also allows one other character in three."""
     key = tuple(gazetteer.sounds.get(character, character) for character in stem)
     exact = gazetteer.stems_by_sound.get(key, ())
     if exact or not loose or len(stem) < 3:
         return exact
-    close = [
-        unit
-        for other, units in gazetteer.stems_by_sound.items()
-        if len(other) == len(key) and sum(a != b for a, b in zip(key, other, strict=True)) == 1
-        for unit in units
-    ]
+    misheard = ((gap, key[:gap] + key[gap + 1 :]) for gap in range(len(key)))
+    close = {unit for rest in misheard for unit in gazetteer.near_sounds.get(rest, ())}
     return tuple(close) if len(close) == 1 else ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.language.dialect import to_standard
 from actions.language.facts import hear_facts
-from actions.places.resolver import resolve_answer
+from actions.places.resolver import ASK_DISTRICT, Route, resolve_answer
 from actions.screening.answers import read_answer, read_answers
 from actions.screening.model import SOME_OF, YES_NO
 from actions.steps import words
@@ -29,6 +29,7 @@ from actions.steps.listening import (
     today,
     urgency,
 )
+from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
 MISSES = 2
@@ -193,11 +194,11 @@ def _take_place(turn: Turn, know: Knowledge) -> bool:
             return True
         turn.facts.places.pop("event", None)
         return _place_missed(turn, know)
-    route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
+    route = _answered_place(turn, know)
     if route.decision in SURE:
-        return set_event_place(turn, know, route)
+        return set_event_place(turn, know, route, "event")
     if route.candidates:
-        set_event_place(turn, know, route)
+        set_event_place(turn, know, route, "event")
         turn.facts.misses += 1
         if turn.facts.misses < PLACE_TRIES:
             ask(turn, know, "event_place")
@@ -206,11 +207,24 @@ def _take_place(turn: Turn, know: Knowledge) -> bool:
     return _place_missed(turn, know)
 
 
+def _answered_place(turn: Turn, know: Knowledge) -> Route:
+    """The place an answer names; the answer to "in which district" is read with the township's name said before."""
+    route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
+    before = turn.facts.places.get("event") or {}
+    if before.get("question") != ASK_DISTRICT or route.unit is not None:
+        return route
+    town = know.keys.open(before["text"].encode())
+    both = resolve_answer(turn.text.strip() + town, "event", know.gazetteer, today(turn))
+    return both if both.decision in SURE else route
+
+
 def _place_missed(turn: Turn, know: Knowledge) -> bool:
     turn.facts.misses += 1
+    if urgency(turn) != "none" and latest_of_conversation(turn.session, turn.conversation_id) is None:
+        file_ticket(turn, know, "none")  # the district's desk sees it now; a place said later moves it
     if turn.facts.misses >= PLACE_TRIES:
         route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
-        set_event_place(turn, know, route)
+        set_event_place(turn, know, route, "event")
         turn.facts.places["event"].update(decision="unknown", unit=None, unit_name=None)
         turn.say("place_unknown", buttons=[])
         return True
@@ -292,7 +306,7 @@ def _take_safety(turn: Turn, know: Knowledge) -> bool:
     pressed, value = value_pressed(turn, "safe_now")
     route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
     if route.decision in SURE:
-        set_event_place(turn, know, route)
+        set_event_place(turn, know, route, "event")
         file_ticket(turn, know, "none")  # the township sees it now; the rest is asked when there is time
     if (pressed and value is True) or words.says_safe(turn.text):
         remember(turn, "safe_now", True, "said", turn.text[:80])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actions.places.resolver import ASK_DISTRICT
 from actions.screening.ask import Question, next_question, question_for
 from actions.screening.explain import card
 from actions.screening.read_back import read_back
@@ -141,6 +142,9 @@ def _ask_place(turn: Turn, know: Knowledge, frame: str | None) -> None:
         return
     if frame is not None and turn.facts.misses > 0:
         turn.say("place.ask_near", asks="event_place", buttons=[])
+        return
+    if place.get("question") == ASK_DISTRICT:
+        turn.say(ASK_DISTRICT, asks="event_place", buttons=[], town=know.keys.open(place["text"].encode()))
         return
     household = turn.facts.places.get("household")
     if household is not None:

@@ -51,7 +51,7 @@ def _event_place(turn: Turn, know: Knowledge, clause: str) -> list[str]:
     known = turn.facts.places.get("event", {})
     if (known.get("unit"), known.get("district")) == (route.unit, route.district):
         return []
-    return ["event_place"] if set_event_place(turn, know, route) else []
+    return ["event_place"] if set_event_place(turn, know, route, "event") else []
 
 
 def _people(turn: Turn, know: Knowledge, clause: str) -> list[str]:

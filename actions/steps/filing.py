@@ -61,6 +61,7 @@ def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) 
         read_back=read_back,
         facts=dict(turn.facts.answers),
         event_place=(know.keys.open(event["text"].encode()) or None) if event else None,
+        event_point=know.keys.open(turn.facts.point.encode()) if turn.facts.point else None,
         household_place=know.keys.open(household["text"].encode()) if household else None,
         household_unit_name=household.get("unit_name") if household else None,
         phone=know.keys.open(turn.facts.phone.encode()) if turn.facts.phone else None,
@@ -147,15 +148,16 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
             next_line=_next_line(turn, ticket),
         )
     elif ticket.desk == "outside":
-        contact = contact_of(know, ticket.district)
+        place = turn.facts.places["event"]
+        contact = know.gazetteer.contact(place["city"], ticket.district, today(turn))
         turn.say(
             "ticket_opened_outside",
             number=ticket.number,
             code=code,
             due_line=due_line,
             district=full_district(turn, know),
-            label=contact[0],
-            phone=contact[1],
+            label=contact.label,
+            phone=contact.phone,
         )
     else:
         turn.say("ticket_opened_district", number=ticket.number, code=code, due_line=due_line,
@@ -171,12 +173,6 @@ def full_district(turn: Turn, know: Knowledge) -> str:
     place = turn.facts.places["event"]
     city, district = place["city"] or "", place["district"] or ""
     return district if not city or city == know.gazetteer.city or district == city else city + district
-
-
-def contact_of(know: Knowledge, district: str | None) -> tuple[str, str]:
-    """(label, phone) of a district's desk; the city hotline where no number is confirmed."""
-    contact = know.gazetteer.contact(district)
-    return contact.label, contact.phone
 
 
 def note_consent(turn: Turn, answer: str) -> None:

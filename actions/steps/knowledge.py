@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+
+from sqlalchemy.orm import Session
 
 from actions.due.calendar import Calendar, load_calendar
 from actions.due.desk import DeskTimes, load_desk
@@ -13,6 +15,8 @@ from actions.language.facts import hear_facts
 from actions.language.replies import Replies, load_replies
 from actions.language.thresholds import thresholds
 from actions.places.gazetteer import Gazetteer, load_gazetteer
+from actions.places.queries import last_ruling, rulings
+from actions.places.rulings import ruling_of, with_rulings
 from actions.policy.answers import Answers, load_answers
 from actions.policy.doors import Doors, load_doors
 from actions.privacy.keys import Keys
@@ -37,6 +41,7 @@ class Knowledge:
     doors: Doors
     keys: Keys
     rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
+    places: Gazetteer | None = None  # the gazetteer of the files alone, once something lies over it
 
 
 _installed: Knowledge | None = None
@@ -60,7 +65,7 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
         calendar=load_calendar(config / "calendar"),
         clocks=load_rules(config / "service_levels"),
         desk=load_desk(config / "service_levels"),
-        replies=load_replies([config / "replies"]),
+        replies=load_replies([config / "replies", config / "replies" / "area"]),
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
         doors=load_doors(config / "policy" / "doors.yaml"),
@@ -73,6 +78,17 @@ def install(knowledge: Knowledge) -> None:
     """Makes this the process's knowledge; steps are made by Rasa and can be handed nothing."""
     global _installed
     _installed = knowledge
+
+
+def keep_places_current(session: Session) -> None:
+    """Lays what the desk has decided about places since over this process's gazetteer; one look at an index a turn."""
+    global _installed
+    know, last = knowledge(), last_ruling(session)
+    read = ruling_of(know.gazetteer.version)[1]
+    if last == read:
+        return
+    base = know.places or know.gazetteer
+    _installed = replace(know, gazetteer=with_rulings(base, rulings(session), last), places=base)
 
 
 def knowledge() -> Knowledge:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
 from actions.due.clock import SHANGHAI
 from actions.language.facts import hear_facts
-from actions.places.resolver import Route, mentions_with_roles, resolve, resolve_answer
+from actions.places.point import read_point
+from actions.places.record import outcome_of
+from actions.places.resolver import ASK_DISTRICT, Route, mentions_with_roles, resolve, resolve_answer
 from actions.steps.knowledge import Knowledge
+from actions.tickets.commands import supplement_ticket
+from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
 SURE = ("route", "confirm", "out_of_area")
@@ -43,6 +48,18 @@ def note_phone(turn: Turn, know: Knowledge) -> bool:
     if phones:
         turn.facts.phone = know.keys.seal(phones[-1]).decode()
     return bool(phones)
+
+
+def note_point(turn: Turn, know: Knowledge) -> None:
+    """Keeps the last point sent, with its datum, for the ticket; one that is there already gets it at once."""
+    points = [point for message in turn.messages if (point := read_point(message.secrets.get("location"))) is not None]
+    if not points:
+        return
+    plain_point = json.dumps(points[-1].as_json())
+    turn.facts.point = know.keys.seal(plain_point).decode()
+    ticket = latest_of_conversation(turn.session, turn.conversation_id)
+    if ticket is not None:
+        supplement_ticket(turn.session, know.keys, ticket.number, turn.seq, turn.now, point=plain_point)
 
 
 def phone_of(turn: Turn, know: Knowledge) -> str | None:
@@ -126,7 +143,8 @@ def _hear_places(turn: Turn, know: Knowledge) -> bool:
     known = turn.facts.places.get("event", {}).get("decision") in SURE
     # only a province or a city far away is more often where somebody comes from than where it happened
     somewhere = route.decision in SURE and (route.decision != "out_of_area" or route.district is not None)
-    if not known and (somewhere or route.candidates):
+    unsettled = route.question == ASK_DISTRICT and "event" not in turn.facts.places
+    if not known and (somewhere or route.candidates or unsettled):
         return set_event_place(turn, know, route)
     return False
 
@@ -139,19 +157,11 @@ def event_words(route: Route) -> str:
     return " ".join(words) or route.unit_name or ""
 
 
-def set_event_place(turn: Turn, know: Knowledge, route: Route) -> bool:
-    """Notes where it happened; True when this names a place."""
+def set_event_place(turn: Turn, know: Knowledge, route: Route, asked: str | None = None) -> bool:
+    """Notes where it happened; True when this names a place. `asked`: the role the words answered, for the replay."""
     turn.facts.places["event"] = {
         "text": know.keys.seal(event_words(route)).decode(),
-        "decision": route.decision,
-        "unit": route.unit,
-        "unit_name": route.unit_name,
-        "district": route.district,
-        "city": route.city,
-        "tier": route.tier,
-        "candidates": [{"unit": c.unit, "unit_name": c.unit_name} for c in route.candidates],
-        "table_version": route.table_version,
-        "as_of": route.as_of.isoformat(),
+        **outcome_of(route, asked),
         "seq": turn.seq,
     }
     turn.facts.event_text = know.keys.seal(route.text).decode()
@@ -162,7 +172,7 @@ def set_event_unit(turn: Turn, know: Knowledge, unit_id: str) -> None:
     """Notes a township chosen by a button."""
     route = resolve_answer(know.gazetteer.units[unit_id].name, "event", know.gazetteer, today(turn))
     before = turn.facts.places.get("event")
-    set_event_place(turn, know, route)
+    set_event_place(turn, know, route, "event")
     if before is not None:  # the resident's own words stay
         turn.facts.places["event"]["text"] = before["text"]
 

@@ -9,6 +9,8 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.steps.anywhere import CONTINUE, FINISH, heard_anywhere
+from actions.steps.knowledge import keep_places_current, knowledge
+from actions.steps.listening import note_point
 from actions.turn import Turn, current_turn
 
 
@@ -28,6 +30,10 @@ class Step(Action, ABC):
         if turn.error is not None:
             return []
         try:
+            if not turn.places_read:
+                keep_places_current(turn.session)
+                turn.places_read = True
+                note_point(turn, knowledge())
             if not turn.replies and heard_anywhere(turn):
                 return list(FINISH if turn.done else CONTINUE)
             if turn.danger == "now" and not self.looks_after_danger:

@@ -26,6 +26,14 @@ class StalePage(Exception):
     """Somebody changed the ticket since the page was read."""
 
 
+class Settled(Exception):
+    """The district has decided whose ticket it is; a unit cannot return it any more."""
+
+
+class WrongUnit(Exception):
+    """The unit proposed or chosen cannot be: none, an unknown one, or the one that has the ticket."""
+
+
 @dataclass(frozen=True)
 class Responsible:
     """Who answers for a ticket: a unit of the area, the district's own desk, or a district outside."""
@@ -52,6 +60,7 @@ class Request:
     read_back: str = "none"
     facts: dict[str, Any] = field(default_factory=dict)
     event_place: str | None = None
+    event_point: str | None = None
     household_place: str | None = None
     household_unit_name: str | None = None
     phone: str | None = None
@@ -114,6 +123,7 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
         "read_back": request.read_back,
         "facts": request.facts,
         "event_place": keys.seal_or_none(request.event_place),
+        "event_point": keys.seal_or_none(request.event_point),
         "household_place": keys.seal_or_none(request.household_place),
         "household_unit_name": request.household_unit_name,
         "phone": keys.seal_or_none(request.phone),
@@ -194,6 +204,7 @@ def complete_ticket(
     if request.legal_basis == "consent":
         ticket.legal_basis = "consent"
     ticket.event_place = keys.seal_or_none(request.event_place) or ticket.event_place
+    ticket.event_point = keys.seal_or_none(request.event_point) or ticket.event_point
     ticket.household_place = keys.seal_or_none(request.household_place) or ticket.household_place
     ticket.household_unit_name = request.household_unit_name or ticket.household_unit_name
     ticket.phone = keys.seal_or_none(request.phone) or ticket.phone
@@ -216,15 +227,24 @@ def note_cry(session: Session, ticket: Ticket, conversation_id: int, seq: int, n
 
 
 def supplement_ticket(
-    session: Session, keys: Keys, number: str, seq: int, now: datetime, *, phone: str | None = None
+    session: Session,
+    keys: Keys,
+    number: str,
+    seq: int,
+    now: datetime,
+    *,
+    phone: str | None = None,
+    point: str | None = None,
 ) -> Ticket:
-    """Notes on the ticket that the resident added something in message `seq`; a new phone replaces the old one."""
+    """Notes on the ticket that the resident added something in message `seq`; a new phone or point replaces the old."""
     ticket = session.execute(
         sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
     ).scalar_one()
     ticket.version += 1
     ticket.phone = keys.seal_or_none(phone) or ticket.phone
-    _event(session, ticket, "supplemented", "resident", now, {"seq": seq, "phone": phone is not None})
+    ticket.event_point = keys.seal_or_none(point) or ticket.event_point
+    told = {"seq": seq, "phone": phone is not None, **({"point": True} if point is not None else {})}
+    _event(session, ticket, "supplemented", "resident", now, told)
     return ticket
 
 
@@ -292,4 +312,115 @@ def accept_ticket(
             unit_name=ticket.unit_name or ticket.district or "",
         )
     record_audit(session, actor=viewer.actor, action="ticket_accepted", object_=f"ticket:{ticket.number}", now=now)
+    return ticket
+
+
+def _own(session: Session, viewer: Viewer, number: str, version: int) -> Ticket:
+    """The viewer's ticket, locked. Raises Refused, StalePage."""
+    ticket: Ticket | None = session.execute(
+        visible_tickets(viewer).where(Ticket.number == number).with_for_update(key_share=True)
+    ).scalar_one_or_none()
+    if ticket is None:
+        raise Refused("no such ticket")
+    if ticket.version != version:
+        raise StalePage()
+    return ticket
+
+
+def _count(session: Session, ticket: Ticket, kind: str) -> int:
+    return int(
+        session.execute(
+            sa.select(sa.func.count()).where(TicketEvent.ticket_id == ticket.id, TicketEvent.kind == kind)
+        ).scalar_one()
+    )
+
+
+def _move(ticket: Ticket, to: Responsible, state: str) -> dict[str, Any]:
+    """Gives the ticket to another desk; the clock goes on from the opening. Returns where it was."""
+    before = {"desk": ticket.desk, "unit": ticket.unit_id, "unit_name": ticket.unit_name, "district": ticket.district}
+    ticket.desk, ticket.unit_id, ticket.unit_name, ticket.district = to.desk, to.unit_id, to.unit_name, to.district
+    ticket.state, ticket.version = state, ticket.version + 1
+    ticket.accepted_at = ticket.accepted_by = None
+    return before
+
+
+def _tell_move(session: Session, ticket: Ticket, event: TicketEvent, tells: str | None, now: datetime) -> None:
+    if ticket.unit_id is not None:
+        _notify(session, event, f"unit:{ticket.unit_id}", "ticket_for_unit", now, number=ticket.number)
+    if tells and ticket.contact_id is not None:
+        state = "silent" if ticket.discreet else "waiting"
+        _notify(session, event, "resident", tells, now, state, number=ticket.number, unit_name=ticket.unit_name or "")
+
+
+def return_ticket(
+    session: Session,
+    viewer: Viewer,
+    lifecycle: Lifecycle,
+    keys: Keys,
+    *,
+    number: str,
+    version: int,
+    reason: str,
+    proposed: Responsible | None,
+    district: Responsible,
+    now: datetime,
+) -> Ticket:
+    """A unit returns a ticket that is not its own (退单), with a reason and, if it knows, the right unit.
+
+    The first return goes to the proposed unit, else to the `district` desk; the second one always to the district
+    desk, so that no ticket wanders. After the district has decided none is possible. The resident is told nothing until
+    it is settled; the clock goes on. Raises Refused, StalePage, WrongState, Settled, WrongUnit.
+    """
+    viewer.require(lifecycle.commands["return"].permission)
+    ticket = _own(session, viewer, number, version)
+    after = lifecycle.after("return", ticket.state)
+    if _count(session, ticket, "assigned"):
+        raise Settled()
+    if proposed is not None and proposed.unit_id == ticket.unit_id:
+        raise WrongUnit()
+    again = _count(session, ticket, "returned") > 0
+    to = district if again or proposed is None else proposed
+    before = _move(ticket, to, after)
+    event = _event(
+        session,
+        ticket,
+        "returned",
+        viewer.actor,
+        now,
+        {
+            "from": before,
+            "to": {"desk": to.desk, "unit": to.unit_id, "unit_name": to.unit_name},
+            "proposed": None if proposed is None else {"unit": proposed.unit_id, "unit_name": proposed.unit_name},
+            "reason": keys.seal(reason.strip()).decode(),
+        },
+    )
+    _tell_move(session, ticket, event, None, now)
+    record_audit(session, actor=viewer.actor, action="ticket_returned", object_=f"ticket:{ticket.number}", now=now)
+    return ticket
+
+
+def assign_ticket(
+    session: Session, viewer: Viewer, lifecycle: Lifecycle, *, number: str, version: int, to: Responsible, now: datetime
+) -> Ticket:
+    """The district decides whose ticket it is; from then on no unit can return it. The resident is told the unit.
+
+    Raises Refused, StalePage, WrongState, WrongUnit.
+    """
+    command = lifecycle.commands["assign"]
+    viewer.require(command.permission)
+    ticket = _own(session, viewer, number, version)
+    after = lifecycle.after("assign", ticket.state)
+    if to.unit_id is None or to.unit_id == ticket.unit_id:
+        raise WrongUnit()
+    before = _move(ticket, to, after)
+    event = _event(
+        session,
+        ticket,
+        "assigned",
+        viewer.actor,
+        now,
+        {"from": before, "to": {"desk": to.desk, "unit": to.unit_id, "unit_name": to.unit_name}},
+    )
+    _tell_move(session, ticket, event, command.tells, now)
+    record_audit(session, actor=viewer.actor, action="ticket_assigned", object_=f"ticket:{ticket.number}", now=now)
     return ticket

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import visible_tickets
 from actions.access.rules import Viewer
+from actions.privacy.keys import Keys
 from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent
 
 
@@ -47,6 +48,16 @@ def history(session: Session, ticket: Ticket) -> list[dict[str, Any]]:
     return [
         {"kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data} for row in rows
     ]
+
+
+def disputes(session: Session, keys: Keys, ticket: Ticket) -> list[dict[str, Any]]:
+    """The returns and the district's decisions of a ticket already obtained through access, oldest first."""
+    found = []
+    for line in history(session, ticket):
+        if line["kind"] in ("returned", "assigned"):
+            reason = line["data"].get("reason")
+            found.append({**line, "reason": keys.open(reason.encode()) if reason else None})
+    return found
 
 
 def tickets_of_conversation(

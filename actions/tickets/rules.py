@@ -33,6 +33,7 @@ class Command:
     to: str
     permission: str
     tells: str | None
+    page: bool = False  # needs more than a click: its button leads to a page
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,13 @@ def load_lifecycle(path: Path) -> Lifecycle:
         states[state] = entry["title"]
     commands = {}
     for name, entry in data["commands"].items():
-        require_keys(path, entry, ["title", "from", "to", "permission"], ["tells"])
+        require_keys(path, entry, ["title", "from", "to", "permission"], ["tells", "page"])
         for state in [*entry["from"], entry["to"]]:
             if state not in states:
                 raise ConfigError(path, line_of(entry), f"unknown state {state!r}", nearest(state, states))
         commands[name] = Command(
-            name, entry["title"], frozenset(entry["from"]), entry["to"], entry["permission"], entry.get("tells")
+            name, entry["title"], frozenset(entry["from"]), entry["to"], entry["permission"], entry.get("tells"),
+            entry.get("page") is True,
         )
     return Lifecycle(states, commands)
 

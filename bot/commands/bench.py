@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 NAMES = ("turns", "nlu", "places", "screening", "desk", "startup")
 # measurement → the step that brings it
-LATER = {"places": "step 4 (the township responsible)",
-         "desk": "the step that builds the desk"}
+LATER = {"desk": "the step that builds the desk"}
+OWN_RIVALS = ("places", "screening")  # measured beside other things than stock Rasa
 PAGE = PROJECT / "docs" / "performance.md"
 PICTURES = PROJECT / "docs" / "images"
 EPOCHS = 15  # what two cores learn in half an hour; `rasa init` writes 100
@@ -66,14 +66,16 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
     from bot.logs import configure_logs
 
     configure_logs("error", "bench")
-    if name != "screening":  # it needs nothing but the rules
+    if name not in OWN_RIVALS:  # these need nothing but their tables and rules
         _require_model(settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, what we started ends too
     console = Console(stderr=True, highlight=False, width=None)
     with console.status("measuring") as status:
-        beside = not without_stock and name != "screening"  # whose rival is no Rasa
+        beside = not without_stock and name not in OWN_RIVALS
         stock = _stock(settings, name, epochs, any_stock, status.update) if beside else None
-        if name == "screening":
+        if name == "places":
+            report = _places(settings, not without_stock, status.update)
+        elif name == "screening":
             report = _measure_screening(settings, repeat, without_stock, status.update)
         else:
             report = _measure(settings, name, stock, repeat, status.update, PICTURES if to_page else None)
@@ -82,6 +84,12 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
         write_page(PAGE, report, command_of(name, epochs, not without_stock, any_stock, repeat))
         console.print(f"written: {PAGE.relative_to(PROJECT)}")
     write(report.record())
+
+
+def _places(settings: Settings, with_rivals: bool, tell: Tell) -> Report:
+    from bot.bench.places import bench_places
+
+    return bench_places(settings, with_rivals, tell)
 
 
 def _require_model(settings: Settings) -> None:

@@ -74,6 +74,41 @@ def _database(settings: Settings) -> str:
     return f"reached, {waiting} messages wait for the engine"
 
 
+def _desks(settings: Settings) -> str:
+    """Somebody answers for every unit: by the tables on every day, and by name today."""
+    import sqlalchemy as sa
+
+    from actions.access.rules import load_roles
+    from actions.places.bodies import gaps
+    from actions.places.gazetteer import load_gazetteer
+    from actions.storage.engine import open_engine
+    from actions.storage.tables import Staff
+    from bot.processes.parts import server_urls
+
+    gazetteer = load_gazetteer(settings.config / "places")
+    missing = gaps(gazetteer.desks, gazetteer.served)
+    if missing:
+        unit, day = missing[0]
+        since = f" from {day}" if day else ""
+        raise RuntimeError(f"nobody answers for {gazetteer.units[unit].name}{since}: add a line to places/desks.csv")
+    roles = load_roles(settings.config / "roles" / "roles.yaml")
+    engine = open_engine(server_urls(settings)[0], name="doctor")
+    try:
+        with engine.connect() as connection:
+            staff = connection.execute(sa.select(Staff.role, Staff.unit_id).where(Staff.active)).all()
+    finally:
+        engine.dispose()
+    may = {name: role.may for name, role in roles.items()}
+    own = {unit for role, unit in staff if unit and "accept_ticket" in may.get(role, ())}
+    district = any("assign_ticket" in may.get(role, ()) for role, _ in staff)
+    alone = sorted(gazetteer.served - own)
+    if alone and not district:
+        names = ", ".join(gazetteer.units[unit].name for unit in alone[:3])
+        raise RuntimeError(f"nobody answers for {len(alone)} units ({names} …): `youmen user add` an officer of the "
+                           "unit, or someone at the district desk")
+    return f"{len(own & gazetteer.served)} units by their own staff, {len(alone)} by the district desk"
+
+
 def _redis(settings: Settings) -> str:
     import redis
 
@@ -109,6 +144,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "database": _database,
     "redis": _redis,
     "proxies": _proxies,
+    "desks": _desks,
 }
 
 

@@ -45,7 +45,7 @@ def route(settings: Settings, source: str | None, as_of: str | None, why: bool) 
     gazetteer, day = load_gazetteer(settings.config / "places"), _day(as_of)
     for record in records(source):
         text_of(record)
-        write(route_record(record, gazetteer, day))
+        write(route_record(record, gazetteer, day, why))
 
 
 @click.command()
@@ -66,23 +66,24 @@ def due(
     source: str | None,
 ) -> None:
     """When something is due, and why."""
+    from actions.due.calendar import load_calendar
     from actions.due.cli import due_record
-    from actions.due.rules import DueError
+    from actions.due.rules import DueError, load_rules
 
     if (rule is None) != (start is None):
         raise click.UsageError("give --rule and --from together, or JSON Lines on standard input")
+    calendar, rules = load_calendar(settings.config / "calendar"), load_rules(settings.config / "service_levels")
     try:
         if rule is not None and start is not None:
-            write(due_record(rule, start, unit, list(pause)))
+            write(due_record(rule, start, unit, list(pause), calendar, rules))
             return
         for number, record in enumerate(records(source), 1):
             if not {"rule", "from"} <= record.keys():
                 raise BadInput(
                     source or "stdin", number, "has no rule and from", 'write {"rule": "days:3", "from": "…"}'
                 )
-            result = due_record(
-                str(record["rule"]), str(record["from"]), record.get("unit"), record.get("pauses") or []
-            )
+            begin, pauses = str(record["from"]), record.get("pauses") or []
+            result = due_record(str(record["rule"]), begin, record.get("unit"), pauses, calendar, rules)
             write({**({"id": record["id"]} if "id" in record else {}), **result})
     except DueError as error:
         raise click.UsageError(str(error)) from None

@@ -12,11 +12,12 @@ from bot.commands.records import write
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from actions.storage.tables import RouteRecord, ScreeningRecord
     from bot.processes.parts import Parts
 
 SCREENING, ROUTE = "screening", "route"
-COMPARED = ("decision", "unit", "unit_name", "district", "city")  # of a route; the rest is wording
 
 
 @click.command()
@@ -35,7 +36,7 @@ def replay(ctx: click.Context, record: str) -> None:
             )
         differs = False
         for name, row in found:
-            differences = _screening(parts, row) if name == SCREENING else _route(parts, row)
+            differences = _screening(parts, row) if name == SCREENING else _route(parts, row, session)
             differs = differs or bool(differences)
             write({"id": f"{name}:{row.id}", "kind": name, "same": not differences, "differences": differences})
     if differs:
@@ -100,20 +101,15 @@ def _screening(parts: Parts, row: ScreeningRecord) -> list[dict[str, Any]]:
         return [{"path": f"answers.{error.fact or ''}", "then": row.outcome["answers"].get(error.fact), "now": None}]
 
 
-def _route(parts: Parts, row: RouteRecord) -> list[dict[str, Any]]:
-    """What the same words route to today with the table of that day; a place nobody understood stays open."""
-    from actions.places.resolver import resolve, resolve_answer
+def _route(parts: Parts, row: RouteRecord, session: Session) -> list[dict[str, Any]]:
+    """What the same words route to today, with the rulings of the desk as they stood then."""
+    from functools import partial
 
-    gazetteer, then = parts.knowledge.gazetteer, row.outcome
+    from actions.places.queries import rulings
+    from actions.places.record import replay_route
+
     text = parts.keys.open(row.text) if row.text else ""
-    if then.get("decision") == "unknown" or not text:
+    if not text:
         return []
-    # the words answered the question for the place, or told it on the way: either reading may have been the one
-    readings = (resolve_answer(text, "event", gazetteer, row.as_of), resolve(text, gazetteer, row.as_of))
-    found = []
-    for route in readings:
-        now = {key: getattr(route, key) for key in COMPARED}
-        found.append(
-            [{"path": key, "then": then.get(key), "now": now[key]} for key in COMPARED if then.get(key) != now[key]]
-        )
-    return min(found, key=len)
+    know = parts.knowledge
+    return replay_route(text, row.outcome, know.places or know.gazetteer, partial(rulings, session), row.as_of)

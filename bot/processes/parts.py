@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
@@ -87,11 +86,6 @@ def open_database(url: str, *, name: str, turn_seconds: int = 60, pool_size: int
         first = str(error.orig).strip().splitlines()[0] if error.orig else "unreachable"
         raise NotReady(f"the database cannot be reached ({first}): check DATABASE_URL or start it") from None
     return Database(engine)
-
-
-def config_folders(settings: Settings) -> tuple[Path, Path | None]:
-    """(the common config folder, the area's own folder or None)."""
-    return settings.config, settings.config / "areas" / settings.area if settings.area else None
 
 
 def open_parts(

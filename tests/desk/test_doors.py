@@ -10,7 +10,18 @@ from fastapi.routing import APIRoute
 
 from actions.access import commands
 from actions.call_backs.commands import ask_call_back
-from actions.storage.tables import Attachment, Audit, Conversation, Message, Staff, StaffSession, Ticket
+from actions.storage.tables import (
+    Attachment,
+    Audit,
+    Conversation,
+    Message,
+    PlaceAlias,
+    PlaceRuling,
+    Staff,
+    StaffSession,
+    Ticket,
+    TicketEvent,
+)
 from bot.desk.guard import needs
 from tests.cast import PASSWORD, STAFF, Browser, Stage, hidden
 
@@ -20,6 +31,7 @@ SPEAKS = frozenset({"zhou", "wu"})
 READS_TICKETS = ALL - {"admin"}
 OWN_UNIT = READS_TICKETS - {"li"}  # the ticket is 龙溪's, 李干事 works for 龙塔
 ACCEPTS = frozenset({"zhang", "he", "district"})
+RETURNS, DECIDES = frozenset({"zhang", "he"}), frozenset({"district", "chen"})
 PUBLIC = "public"
 
 # (method, route) → who gets further than the door; by hand, from config/roles and DESIGN 2
@@ -44,6 +56,10 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/desk/conversations/{conversation}/attachments/{message}/content"): READS_TALK,
     ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
     ("POST", "/desk/tickets/{number}/accept"): ACCEPTS,
+    ("GET", "/desk/tickets/{number}/place"): OWN_UNIT, ("POST", "/desk/tickets/{number}/return"): RETURNS,
+    ("POST", "/desk/tickets/{number}/assign"): DECIDES, ("POST", "/desk/tickets/{number}/rule"): DECIDES,
+    ("GET", "/desk/places"): DECIDES, ("POST", "/desk/places/aliases/{alias}"): DECIDES,
+    ("POST", "/desk/places/rulings/{ruling}/withdraw"): DECIDES,
 }
 STREAMS = {("GET", "/desk/stream")}  # never ends: tested by itself
 
@@ -66,6 +82,13 @@ def begin(stage: Stage) -> tuple[int, str]:
     stage.browser().write("转人工")
     ticket = stage.ticket()
     with stage.parts.database.begin() as session:
+        staff = session.execute(sa.select(Staff.id).limit(1)).scalar_one()
+        event = session.execute(sa.select(TicketEvent.id).limit(1)).scalar_one()
+        session.add(PlaceRuling(id=1, kind="alias", name="某小区", unit_id="u-longxi", valid_from=stage.clock().date(),
+                                staff_id=staff, created_at=stage.clock()))
+        session.add(PlaceAlias(id=1, name="另一小区", unit_id="u-longxi", seen=1, state="proposed", last_event_id=event,
+                               created_at=stage.clock()))
+        session.execute(sa.text("SELECT setval('place_ruling_id_seq', 1), setval('place_alias_id_seq', 1)"))
         return session.execute(sa.select(Conversation.id)).scalar_one(), ticket.number
 
 
@@ -107,7 +130,7 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
         if allowed == PUBLIC:
             continue
         browser = stage.sign_in(login)
-        url = path.format(conversation=conversation, number=number, call=call, message=photo)
+        url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1)
         more = {"to": colleague(stage, login), "outcome": "no_answer", **ticket_version}
         answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
@@ -123,7 +146,7 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
     for method, path in EXPECTED:
         if EXPECTED[method, path] == PUBLIC:
             continue
-        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1)
+        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1)
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
     assert stage.browser().get("/desk/stream").status_code == 401

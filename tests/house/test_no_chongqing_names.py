@@ -12,18 +12,24 @@ PLACES = ROOT / "config" / "places"
 COLUMNS = {"units.csv": ("official",), "unit_names.csv": ("name",), "communities.csv": ("name",),
            "districts.csv": ("name",), "elsewhere.csv": ("name",)}
 SHORTEST = 3  # two characters are too often an ordinary word
+# …but the short names of the city, its districts and the served units are no words that code or pages could need
+SHORT = {"units.csv": "short", "districts.csv": "short"}
 
 
 @lru_cache(None)
 def place_names() -> frozenset[str]:
-    """Every full name of a place the gazetteer knows, of three characters or more."""
+    """Every full name of a place the gazetteer knows, of three characters or more, and the short names of our own."""
+    short = {"重庆"}
+    for file, column in SHORT.items():
+        with (PLACES / file).open(encoding="utf-8", newline="") as stream:
+            short.update(row[column] for row in csv.DictReader(stream) if len(row[column]) > 1)
     names = set()
     for file, columns in COLUMNS.items():
         with (PLACES / file).open(encoding="utf-8", newline="") as stream:
             rows = csv.DictReader(line for line in stream if not line.startswith("#"))
             for row in rows:
                 names.update(row[column].strip() for column in columns)
-    return frozenset(name for name in names if len(name) >= SHORTEST)
+    return frozenset(name for name in names if len(name) >= SHORTEST) | short
 
 
 def names_in(text: str, names: frozenset[str]) -> list[tuple[int, str]]:
@@ -48,7 +54,8 @@ def test_no_place_name_outside_the_data() -> None:
 
 
 def test_a_name_is_seen() -> None:
-    assert names_in("x\nin 龙溪街道的 y", place_names()) == [(2, "龙溪街道")]
+    assert (2, "龙溪街道") in names_in("x\nin 龙溪街道的 y", place_names())
+    assert names_in("渝北的", place_names()) == [(1, "渝北")]
     assert names_in("镇街经办人", place_names()) == []
 
 

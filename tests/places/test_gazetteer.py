@@ -52,15 +52,15 @@ def test_codes_belong_to_a_scheme() -> None:
 
 def test_version_is_the_content(copy: Path) -> None:
     assert load_gazetteer(copy).version == load_gazetteer().version
-    change(copy / "places.csv", lambda text: text + "新地名,u-longxi,estate,,,C,test\n")
+    change(copy / "places.csv", lambda text: text + "新地名,u-longxi,estate,,,,,,C,test\n")
     assert load_gazetteer(copy).version != load_gazetteer().version
 
 
 @pytest.mark.parametrize("name, edit, says", [
-    ("places.csv", lambda t: t + "新地名,u-longxii,estate,,,C,x\n", "did you mean u-longxi?"),
-    ("places.csv", lambda t: t + "新地名,u-longxi,estate,,,D,x\n", "grade"),
-    ("places.csv", lambda t: t + "新地名,u-longxi,estate,,,C\n", "6 values for 7 columns"),
-    ("places.csv", lambda t: t + "新地名,u-longxi,estate,2026-13-01,,C,x\n", "no date"),
+    ("places.csv", lambda t: t + "新地名,u-longxii,estate,,,,,,C,x\n", "did you mean u-longxi?"),
+    ("places.csv", lambda t: t + "新地名,u-longxi,estate,,,,,,D,x\n", "grade"),
+    ("places.csv", lambda t: t + "新地名,u-longxi,estate,,,,,,C\n", "9 values for 10 columns"),
+    ("places.csv", lambda t: t + "新地名,u-longxi,estate,,,,2026-13-01,,C,x\n", "no date"),
     ("places.csv", lambda t: t.replace("name,units", "nam,units", 1), "columns are"),
     ("jurisdiction.csv", lambda t: t + "u-longxi,legal_parent,d-beibei,2026-01-01,,C,x\n", "at once"),
     ("jurisdiction.csv", lambda t: t.replace("u-longxi,legal_parent,d-liangjiang,2025-11-06",
@@ -71,7 +71,15 @@ def test_version_is_the_content(copy: Path) -> None:
     ("area.yaml", lambda t: t.replace("u-luoqi", "u-luoqii"), "did you mean u-luoqi?"),
     ("area.yaml", lambda t: t + "colour: red\n", "unknown key"),
     ("cues.yaml", lambda t: t.replace("words: [老家,", "words: [户口, 老家,"), "already register"),
-    ("contacts.yaml", lambda t: t.replace("bodies: {}", "bodies: {d-nowhere: {label: a}}"), "unknown district"),
+    ("contacts.csv", lambda t: t.replace("12345", ""), "nobody invents a number"),
+    ("contacts.csv", lambda t: t.replace(",12345,,", ",12345,2030-01-01,"), "no line for cities"),
+    ("places.csv", lambda t: t + "新路,u-longxi,road,9,3,,,,C,x\n", "numbers end at 3"),
+    ("places.csv", lambda t: t + "新路,u-longxi,road,1,x,,,,C,x\n", "no house number"),
+    ("places.csv", lambda t: t + "新路,u-longxi,road,1,9,left,,,C,x\n", "unknown parity"),
+    ("desks.csv", lambda t: t + "u-nowhere,unit,,,A,x\n", "unknown unit"),
+    ("succession.csv", lambda t: t + "u-nowhere,某镇,u-longxi,split,2001,B,x\n", "unknown unit or district"),
+    ("towns.csv", lambda t: t + "某省,某市,某县,甲镇  乙镇\n", "one space"),
+    ("city_communities.csv", lambda t: t + "u-nowhere,某村\n", "unknown unit"),
 ])
 def test_a_wrong_table_names_file_and_what(copy: Path, name: str, edit: Callable[[str], str], says: str) -> None:
     change(copy / name, edit)

@@ -11,30 +11,12 @@ from pathlib import Path
 import pytest
 
 from actions.places.gazetteer import load_gazetteer
-from actions.places.resolver import Route, resolve
+from actions.places.resolver import resolve
+from bot.bench.places import judge, said_of
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(os.environ.get("YOUMEN_SHARED", ROOT.parent / "shared")) / "data" / "places_dev.csv"
 PLACE_ONLY = ("F5", "F6")
-
-
-def judge(route: Route, gold: str) -> str:
-    named = route.decision in ("route", "confirm")
-    if gold == "ASK":
-        return "wrong" if named or route.decision == "out_of_area" else "right"
-    if gold.startswith("OUT:"):
-        # A star marks units that answer to another district since the change.
-        right = {gold[4:].rstrip("*")} | ({"两江新区"} if gold.endswith("*") else set())
-        if route.decision == "out_of_area":
-            return "right" if route.district in right else "unnamed" if route.district is None else "other district"
-        return "wrong" if named else "ask"
-    if named:
-        if route.unit_name != gold:
-            return "wrong" if route.decision == "route" else "wrong confirm"
-        return "right" if route.decision == "route" else "confirm"
-    if route.decision == "out_of_area":
-        return "wrong"
-    return "choice" if gold in [c.unit_name for c in route.candidates] else "ask"
 
 
 @pytest.mark.measure
@@ -48,7 +30,7 @@ def test_development_sentences(capsys: pytest.CaptureFixture[str]) -> None:
             start = time.perf_counter()
             route = resolve(row["text"], gazetteer, day)
             times.append(time.perf_counter() - start)
-            table[row["variant"]][judge(route, row["gold"])] += 1
+            table[row["variant"]][judge(said_of(route), row["gold"], frozenset({"两江新区"}))] += 1
     times.sort()
     with capsys.disabled():
         print()

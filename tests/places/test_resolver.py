@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actions.places.bodies import Contact
 from actions.places.cli import route_record
 from actions.places.dictionary import jieba_words
 from actions.places.gazetteer import load_gazetteer
@@ -106,7 +107,7 @@ def test_eight_units_were_managed_by_the_committee() -> None:
     ("我在万州出了车祸", "万州区", "重庆市"),
     ("成都市武侯区桂溪路", "武侯区", "成都市"),
     ("福州市仓山区金山街道", "仓山区", "福州市"),
-    ("福州市金山街道", None, "福州市"),
+    ("福州市金山街道", "仓山区", "福州市"),
     ("宁波市江北区", "江北区", "宁波市"),
     ("在北京朝阳区被骗", "朝阳区", "北京市"),
     ("成都市高新区", "高新区", "成都市"),
@@ -125,8 +126,8 @@ def test_outside_before_the_change_names_the_old_parent() -> None:
 
 
 def test_handover_never_invents_a_number() -> None:
-    assert G.contact("两江新区").phone == "12345"
-    assert G.contact(None).phone == "12345"
+    assert G.contact(None, "两江新区", TODAY).phone == "12345"
+    assert G.contact("成都市", "武侯区", TODAY) == Contact("成都市政务服务便民热线", "12345", "confirmed")
 
 
 # --- roles -----------------------------------------------------------------------------------------------------

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import sys
 import tarfile
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from actions.access.commands import create_staff
 from actions.storage.engine import open_engine
 from bot.commands import doctor
 from bot.dialogue.model import ModelDamaged
@@ -22,7 +26,7 @@ from bot.processes.engine import Heartbeats, fork_delay, hangs
 from bot.processes.parts import NotReady
 from bot.processes.private import temporary_home
 from bot.processes.servers import ServerFailed, end_leftovers, start_redis
-from bot.settings import load_settings
+from bot.settings import PROJECT, load_settings
 from tests.live import youmen
 
 
@@ -210,3 +214,31 @@ def test_the_doctor_says_whom_the_limits_believe() -> None:
     assert "10.1.0.0/16" in doctor._proxies(load_settings({"YOUMEN_TRUSTED_PROXIES": "10.1.0.0/16"}))
     with pytest.raises(RuntimeError, match="trusts everybody"):
         doctor._proxies(load_settings({"YOUMEN_TRUSTED_PROXIES": "0.0.0.0/0"}))
+
+
+def test_the_doctor_names_units_nobody_answers_for(database_url: str, tmp_path: Path) -> None:
+    settings = load_settings({"DATABASE_URL": database_url})
+    with pytest.raises(RuntimeError, match=r"nobody answers for 30 units .*youmen user add"):
+        doctor._desks(settings)
+    engine = open_engine(database_url)
+    now = datetime(2026, 11, 20, tzinfo=timezone.utc)
+    hired = dict(name="某人", password="correct-horse-9", now=now, must_change_password=False)
+    with Session(engine, future=True) as session:
+        create_staff(session, login="longxi", role="officer", unit_id="u-longxi", **hired)
+        create_staff(session, login="watcher", role="auditor", unit_id=None, **hired)  # reads, answers for nothing
+        session.commit()
+    with pytest.raises(RuntimeError, match="nobody answers for 29 units"):
+        doctor._desks(settings)
+    with Session(engine, future=True) as session:
+        create_staff(session, login="district", role="district_officer", unit_id=None, **hired)
+        session.commit()
+    assert doctor._desks(settings) == "1 units by their own staff, 29 by the district desk"
+    engine.dispose()
+    area = tmp_path / "area"
+    shutil.copytree(PROJECT / "tests" / "areas" / "qinghe", area)
+    desks = area / "places" / "desks.csv"
+    desks.write_text(desks.read_text(encoding="utf-8").replace("u-shiqiao,district,,", "u-shiqiao,district,,2026-06-01"),
+                     encoding="utf-8")
+    gap = load_settings({"DATABASE_URL": database_url, "YOUMEN_AREA": str(area), "YOUMEN_BUILD": str(tmp_path / "build")})
+    with pytest.raises(RuntimeError, match="nobody answers for 石桥乡 from 2026-06-01"):
+        doctor._desks(gap)

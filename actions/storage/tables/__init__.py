@@ -12,6 +12,7 @@ from actions.storage.tables.key_check import KeyCheck
 from actions.storage.tables.link import Link
 from actions.storage.tables.message import Draft, Message, TurnAttempt
 from actions.storage.tables.notice import Notice
+from actions.storage.tables.place import PlaceAlias, PlaceRuling
 from actions.storage.tables.progress_try import ProgressTry
 from actions.storage.tables.question import OpenQuestion
 from actions.storage.tables.record import RouteRecord, ScreeningRecord
@@ -36,6 +37,8 @@ __all__ = [
     "Notice",
     "OpenQuestion",
     "Person",
+    "PlaceAlias",
+    "PlaceRuling",
     "ProgressTry",
     "RouteRecord",
     "ScreeningRecord",

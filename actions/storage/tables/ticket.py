@@ -29,6 +29,7 @@ class Ticket(Base):
     read_back = sa.Column(sa.Text, nullable=False, default="none", comment="confirmed by the resident, or not")
     facts = sa.Column(Json, nullable=False)
     event_place = sa.Column(sa.LargeBinary, comment="encrypted: the place in the resident's words")
+    event_point = sa.Column(sa.LargeBinary, comment="encrypted: latitude, longitude and datum as sent, never converted")
     household_place = sa.Column(sa.LargeBinary, comment="encrypted")
     household_unit_name = sa.Column(sa.Text)
     phone = sa.Column(sa.LargeBinary, comment="encrypted")

@@ -1,0 +1,162 @@
+"""Another area is data: a county that does not exist runs the fire story and a deadline without a line of Python."""
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from actions.access.rules import load_roles
+from actions.language.files import ConfigError
+from actions.places.check import check
+from actions.places.gazetteer import load_gazetteer
+from actions.places.resolver import resolve
+from actions.steps.knowledge import Knowledge, install, load_knowledge
+from bot.areas import merged_config
+from bot.cli import cli
+from bot.conversation.wake import Wake
+from bot.processes.first_staff import unit_id_of
+from bot.processes.parts import Parts
+from bot.processes.private import Hotline
+from bot.settings import PROJECT, Settings, load_settings
+from tests.stories.teller import Teller
+
+AREA = Path(__file__).parent / "qinghe"
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    build = tmp_path_factory.mktemp("build")
+    return load_settings({"YOUMEN_AREA": str(AREA), "YOUMEN_BUILD": str(build)})
+
+
+@pytest.fixture(scope="module")
+def here(settings: Settings, keys: Any) -> Knowledge:
+    return load_knowledge(settings.config, keys)
+
+
+# --- data ------------------------------------------------------------------------------------------------------
+
+
+def test_its_tables_have_no_fault_and_nothing_of_the_other_area(settings: Settings, here: Knowledge) -> None:
+    assert check(settings.config / "places") == []
+    assert {unit.name for unit in here.gazetteer.units.values()} == {"白鹭镇", "柳塘街道", "石桥乡", "东门街道"}
+    assert resolve("我在龙溪街道，屋烧了", here.gazetteer, TODAY).unit is None
+    assert load_gazetteer().version != here.gazetteer.version
+
+
+@pytest.mark.parametrize("text, decision, unit, district", [
+    ("我户口在白鹭镇，在柳塘街道租的房子着火了", "route", "柳塘街道", "青禾县"),
+    ("长堤路33号着火", "confirm", "白鹭镇", "青禾县"),            # odd numbers
+    ("长堤路34号着火", "confirm", "柳塘街道", "青禾县"),          # even numbers on the other side
+    ("鹭溪镇涨水", "confirm", "白鹭镇", "青禾县"),                # a former name
+    ("白露镇着火", "confirm", "白鹭镇", "青禾县"),                # the same sound
+    ("临洲区东门街道着火", "out_of_area", None, "临洲区"),
+    ("我在成都市武侯区出了车祸", "out_of_area", None, "武侯区"),
+])
+def test_its_places(here: Knowledge, text: str, decision: str, unit: str | None, district: str) -> None:
+    found = resolve(text, here.gazetteer, TODAY)
+    assert (found.decision, found.unit_name, found.district) == (decision, unit, district)
+
+
+def test_a_road_without_number_and_a_station_are_asked(here: Knowledge) -> None:
+    for text, units in (("长堤路着火", {"白鹭镇", "柳塘街道"}), ("青禾汽车站", {"柳塘街道", "石桥乡"})):
+        assert {c.unit_name for c in resolve(text, here.gazetteer, TODAY).candidates} == units
+
+
+def test_a_unit_that_changed_its_county_goes_by_the_day(here: Knowledge) -> None:
+    assert resolve("柳塘街道着火", here.gazetteer, date(2023, 12, 31)).district == "临洲区"
+    assert resolve("柳塘街道着火", here.gazetteer, date(2024, 1, 1)).district == "青禾县"
+
+
+def test_its_contacts_standards_replies_and_staff(settings: Settings, here: Knowledge) -> None:
+    contact = here.gazetteer.contact("云麓市", "临洲区", TODAY)
+    assert (contact.label, contact.status) == ("临洲区救助站", "pending")
+    assert here.gazetteer.contact("成都市", "武侯区", TODAY).label == "成都市便民热线"
+    assert here.ruleset.default_region == "990101"
+    assert "青禾县" in here.replies.text("place.ask_unit") and "ticket_opened" in here.replies
+    assert here.gazetteer.desks.of("u-shiqiao", TODAY) == "district"
+    assert unit_id_of(here.gazetteer)("柳塘街道") == "u-liutang"
+    assert load_roles(settings.config / "roles" / "roles.yaml")["officer"].title == "镇街经办人"  # the common one
+
+
+def test_its_clock_and_its_day_off(settings: Settings) -> None:
+    """Seven working days here, five there; and 24 November is a holiday of the county."""
+    arguments = ["due", "--rule", "temporary_aid", "--from", "2026-11-20T10:00:00+08:00"]
+
+    def due(environment: dict[str, str]) -> dict[str, Any]:
+        run = CliRunner().invoke(cli, arguments, env=environment)
+        assert run.exit_code == 0, run.output
+        return json.loads(run.stdout)
+
+    there = due({"YOUMEN_AREA": str(AREA), "YOUMEN_BUILD": str(settings.build)})
+    # 21, 22 weekend; 23 Mon one, 24 holiday, 25, 26, 27 two to four, 28, 29 weekend, 30 Mon five
+    assert there["due"] == "2026-11-30T23:59:59+08:00"
+    assert [s["date"] for s in there["steps"] if s["kind"] == "holiday"] == ["2026-11-24"]
+    assert due({"YOUMEN_AREA": ""})["due"] == "2026-12-01T23:59:59+08:00"
+
+
+# --- the story -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def teller(database: Any, keys: Any, gates: Any, lifecycle: Any, clock: Any, dialogue: Any, settings: Settings,
+           here: Knowledge) -> Any:
+    install(here)
+    parts = Parts(
+        settings=settings, database=database, keys=keys, knowledge=here, gates=gates,
+        roles=dict(load_roles(settings.config / "roles" / "roles.yaml")), lifecycle=lifecycle, wake=Wake(None),
+        redis_url=None, now=clock)
+    return Teller(Hotline(parts, clock, dialogue.think))
+
+
+@pytest.mark.engine
+def test_the_fire_story_runs_there(teller: Teller) -> None:
+    teller.say("我户口在白鹭镇，昨晚我在柳塘街道租的房子着火了，现在没地方住也没饭吃")
+    teller.press("同意")
+    teller.say("三口人")
+    teller.say("没得哪个帮得上")
+    teller.say("13800005678")
+    assert "出事地点：柳塘街道" in teller.lines[-1].text and "户口所在地：白鹭镇" in teller.lines[-1].text
+    teller.press("都对")
+    [ticket] = teller.tickets()
+    assert (ticket.unit_id, ticket.unit_name, ticket.district) == ("u-liutang", "柳塘街道", "青禾县")
+    assert ticket.household_unit_name == "白鹭镇"
+
+
+@pytest.mark.engine
+def test_no_place_said_it_asks_in_its_own_words(teller: Teller) -> None:
+    teller.say("家里着火了，啥都没了，今晚没地方住")
+    asked = teller.press("同意")
+    assert asked[-1].text == "事情发生在青禾县的哪个乡镇？"
+
+
+# --- laying it over ---------------------------------------------------------------------------------------------
+
+
+def test_an_area_that_is_not_there_says_how_to_name_one(tmp_path: Path) -> None:
+    run = CliRunner().invoke(cli, ["route"], env={"YOUMEN_AREA": "nowhere", "YOUMEN_BUILD": str(tmp_path)})
+    assert isinstance(run.exception, ConfigError) and "YOUMEN_AREA" in str(run.exception)
+
+
+def test_a_replaced_folder_holds_nothing_of_the_common_one(tmp_path: Path) -> None:
+    area = tmp_path / "area"
+    shutil.copytree(AREA, area)
+    (area / "calendar" / "2026.csv").unlink()
+    merged = merged_config(PROJECT / "config", area, tmp_path / "build")
+    assert [path.name for path in (merged / "calendar").iterdir()] == ["words.yaml"]
+    assert (merged / "danger" / "fire.yaml").resolve() == (PROJECT / "config" / "danger" / "fire.yaml").resolve()
+    assert merged_config.__wrapped__(PROJECT / "config", area, tmp_path / "build") == merged
+
+
+def test_sharing_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    area = tmp_path / "area"
+    area.mkdir()
+    (area / "area.yaml").write_text("name: a\nreplaces: []\nshares: [places/nothing.csv]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"area.yaml:3: config has no places/nothing.csv"):
+        merged_config(PROJECT / "config", area, tmp_path / "build")
