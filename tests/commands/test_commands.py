@@ -95,11 +95,9 @@ def test_screen_gives_every_programme() -> None:
     )
     [record] = objects(out)
     verdicts = {v["programme"]: v["verdict"] for v in record["verdicts"]}  # type: ignore[attr-defined]
-    assert code == 0 and verdicts == {
-        "temporary_urgent": "likely",
-        "aid_first": "likely",
-        "subsistence_allowance": "check",
-    }
+    assert code == 0 and len(verdicts) == 28
+    assert [verdicts[name] for name in ("temporary_urgent", "aid_first", "subsistence_allowance")] == [
+        "likely", "likely", "check"]
 
 
 def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
