@@ -237,7 +237,8 @@ def files(line: Line, gates: tuple[str, ...] = ()) -> Worked | None:
         file_ticket(turn, line.stage.parts.knowledge, "confirmed")
 
     parts = line.stage.parts
-    return work_one(TurnTools(parts.database, parts.replies, parts.keys, line.stage.wake, line.stage.clock), think)
+    return work_one(TurnTools(parts.database, parts.replies, parts.keys, line.stage.wake, line.stage.clock,
+                              parts.accept_tools), think)
 
 
 def post(line: Line) -> None:

@@ -18,7 +18,7 @@ FOLDER = ROOT / "nlu_data" / "danger"
 BATCH = load_yaml(ROOT / "tests" / "conversation" / "danger_heldout.yaml")
 NOW = [str(text) for texts in BATCH["now"].values() for text in texts]
 CALM = [str(text) for text in BATCH["calm"]]
-FLOORS = [("gates", 48, 13), ("model", 55, 5), ("both", 72, 15), ("both, asking too", 94, 28)]
+FLOORS = [("gates", 48, 13), ("model", 68, 7), ("both", 82, 17), ("both, asking too", 96, 26)]
 
 
 def chance(dialogue: Any, text: str) -> float:
@@ -57,7 +57,7 @@ def test_it_finds_what_the_gates_miss_and_never_loses_what_they_find(found: dict
 
 
 def test_a_chance_for_each_kind(dialogue: Any, gates: Any) -> None:
-    reading = dialogue.parse("老汉儿倒在灶屋头喊不答应")["danger"]
+    reading = dialogue.parse("老汉儿突然倒在地上，喊他不答应，嘴巴都乌了")["danger"]
     assert reading["kind"] == "collapse" and set(reading["kinds"]) == set(gates.kinds)
     assert sum(reading["kinds"].values()) == pytest.approx(reading["now"])
     assert 0.6 < reading["now"] <= 1.0

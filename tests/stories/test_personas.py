@@ -76,7 +76,8 @@ def test_somebody_reports_a_neighbour(teller: Teller) -> None:
     assert ticket.unit_name == "龙山街道"
     assert facts(ticket)["for_whom"] == "other"
     assert "food" in facts(ticket)["need_tonight"]  # type: ignore[operator]
-    assert len(teller.asks) <= 6
+    # bedridden and unfed for days: whether somebody is in danger may be asked first; it is no question of the interview
+    assert len([name for name in teller.asks if name != "danger_doubt"]) <= 6
 
 
 def test_only_asking_opens_nothing_and_asks_nothing(teller: Teller) -> None:

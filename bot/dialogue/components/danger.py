@@ -117,6 +117,7 @@ class Reader:
         """Learns levels from everything and kinds from what is danger."""
         self._sharpness = best_sharpness(*self.held_back(material))
         self._characters = characters(LONGEST).fit(material.texts)
+        self._characters.stop_words_ = None  # the groups seen once, kept for looking at only, would fill every process
         self._level = self._learn(material.texts, material.levels)
         danger = np.flatnonzero(material.kinds != NONE)
         kinds = LogisticRegression(C=self._fit, max_iter=300, class_weight="balanced")  # few texts: one model for all
