@@ -24,6 +24,7 @@ from actions.tickets.queries import latest_of_conversation
 from actions.turn import Turn
 
 KEPT = ("photo", "voice", "document", "location", "contact")
+DOUBT = "danger_doubt"  # what the second reader of danger asks, before the interview begins
 READ_WHOLE = 3_000  # a longer message is read by head and tail; all of it is stored
 
 
@@ -124,7 +125,7 @@ def _open(turn: Turn, know: Knowledge) -> None:
             turn.say("ticket_exists", number=known.number, buttons=[person_button()])
             turn.done = True
             return
-    turn.facts.asked = []
+    turn.facts.asked = [DOUBT] * len(turn.facts.doubted)  # being asked about danger counts
     if turn.intent == "report_for_other":
         turn.say("reporter_opening", buttons=[])
     else:

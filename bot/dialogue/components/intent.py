@@ -160,8 +160,9 @@ class IntentReader(IntentClassifier, GraphComponent):
     def _features(self, texts: list[str], fit: bool = False) -> csr_matrix:
         segmented = [self._segment(text) for text in texts]
         if fit:
-            self._word_features.fit(segmented)
-            self._characters.fit(texts)
+            for columns, learned in ((self._word_features, segmented), (self._characters, texts)):
+                columns.fit(learned)
+                columns.stop_words_ = None  # groups seen once, kept for looking at only, would fill every process
         columns = [self._word_features.transform(segmented), self._characters.transform(texts)]
         if self._meanings:
             columns.append(weigh_meanings(list(self._meanings.values()), texts))
