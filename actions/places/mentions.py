@@ -225,6 +225,9 @@ def _guard(text: str, tokens: list[Token], gazetteer: Gazetteer, answer: bool) -
         if not token.senses:
             kept.append(token)
             continue
+        if not any([sense.guard for sense in token.senses]) and token.level != PLACE:
+            kept.append(token)  # nothing around it could make it less
+            continue
         before = kept[-1] if kept else None
         after = tokens[index + 1] if index + 1 < len(tokens) else None
         weights = [_counts(text, token, s, before, after, gazetteer, answer) for s in token.senses]
