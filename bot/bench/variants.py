@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import CountVectorizer
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from bot.bench.nlu import Item, Said, is_held, item_of, measuring_data, own_utterances, scores
@@ -31,19 +30,17 @@ def one_for_all(features: csr_matrix, labels: np.ndarray, config: Mapping[str, A
 
 @dataclass(frozen=True)
 class Variant:
-    """What is taken of the reader; `counts`: plain counts of characters and words instead of weighed ones."""
+    """What is taken of the reader."""
 
     name: str
     learn: Learn
     config: Mapping[str, Any]
     meanings: bool = False
-    counts: bool = False
 
 
 BASE = IntentReader.get_default_config()
 ALONE = {**BASE, "by_sentences": 0.0}
 VARIANTS = (
-    Variant("counts, multinomial (C 1)", one_for_all, {**ALONE, "C": 1.0}, counts=True),
     Variant("tf-idf, multinomial (C 10)", one_for_all, {**ALONE, "C": 10.0}),
     Variant("tf-idf, one against the rest", learn, {**ALONE, "bayes": 0.0}),
     Variant("tf-idf, naive Bayes alone", learn, {**ALONE, "logistic": 0.0}),
@@ -60,16 +57,6 @@ class _Reader(IntentReader):
         super().__init__(dict(variant.config), None, None)  # type: ignore[arg-type]
         self.variant = variant
         self._meanings = dict(load_meanings(PROJECT / BASE["meanings"])) if variant.meanings else {}
-        self._plain = [CountVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2),
-                       CountVectorizer(analyzer=self._segment, min_df=2)]
-
-    def _features(self, texts: list[str], fit: bool = False) -> csr_matrix:
-        if not self.variant.counts:
-            return super()._features(texts, fit)
-        if fit:
-            for columns in self._plain:
-                columns.fit(texts)
-        return hstack([columns.transform(texts) for columns in self._plain]).tocsr()
 
     def fit(self, texts: list[str], labels: np.ndarray) -> None:
         """Learns; chances are not calibrated here, only their order counts."""
