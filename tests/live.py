@@ -23,6 +23,10 @@ from bot.settings import PROJECT
 PATIENCE = 120
 
 
+def _hears_the_terminal() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def youmen(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     """The command in a process of its own."""
     return subprocess.Popen(
@@ -34,6 +38,8 @@ def youmen(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[
         stderr=subprocess.PIPE,
         env={**os.environ, **environment},
         start_new_session=True,
+        # whoever runs the tests may be deaf to a closing terminal (nohup); the command under test is not
+        preexec_fn=_hears_the_terminal,  # noqa: PLW1509 - it only sets a signal
     )
 
 

@@ -11,7 +11,7 @@ from actions.places.resolver import ASK_DISTRICT, Route, resolve_answer
 from actions.screening.answers import read_answer, read_answers
 from actions.screening.model import SOME_OF, YES_NO
 from actions.steps import words
-from actions.steps.asking import ask, ask_read_back, ask_safety, asked, settled
+from actions.steps.asking import ask, ask_read_back, ask_safety, asked, heard_unsurely, settled
 from actions.steps.channel_policy import ITEM, take_own_page
 from actions.steps.correcting import correct
 from actions.steps.ending import advice, advise_without_consent, end, finish_with_ticket, person_button
@@ -68,7 +68,7 @@ def take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
     if pressed:
         _keep(turn, name, value, "pressed")
         return True
-    if _take_threshold(turn, know, name):
+    if _take_threshold(turn, know, name) or _confirms(turn, know, name):
         return True
     answers = read_answers(know.ruleset, name, to_standard(turn.text).text, today(turn))
     for answer in answers:
@@ -102,6 +102,15 @@ def take_fact(turn: Turn, know: Knowledge, name: str | None = None) -> bool:
         ask(turn, know, name, "question_goes_on")
         return False
     return missed(turn, know, name)
+
+
+def _confirms(turn: Turn, know: Knowledge, name: str) -> bool:
+    """ "Yes, right": what was half understood before holds."""
+    unsure = heard_unsurely(turn, know, name)
+    if unsure is None or know.ruleset.facts[name].type == YES_NO or words.yes_no(turn.text) is not True:
+        return False
+    remember(turn, name, unsure["value"], "said", unsure["heard"])
+    return True
 
 
 def _keep(turn: Turn, name: str, value: Any, how: str) -> None:

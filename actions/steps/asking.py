@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from actions.places.resolver import ASK_DISTRICT
 from actions.screening.ask import Question, next_question, question_for
 from actions.screening.explain import card
@@ -118,8 +120,22 @@ def ask(
     buttons = [{"title": choice.title, "value": choice.value} for choice in question.options]
     if name == "phone":
         buttons = [{"title": words.text("no_phone"), "value": False}]
-    text = question.text if frame is None else turn.replies_book.text(frame, question=question.text)
+    unsure = heard_unsurely(turn, know, name)
+    if frame is None and unsure is not None and question.asked_as == name:
+        # what was half understood is confirmed, never asked as if nothing had been said
+        text = turn.replies_book.text("question_heard", heard=unsure["heard"], question=question.text)
+        buttons = [{"title": words.text("heard_right"), "value": unsure["value"]}, *buttons]
+    else:
+        text = question.text if frame is None else turn.replies_book.text(frame, question=question.text)
     turn.say_text(text, asks=name, buttons=buttons)
+
+
+def heard_unsurely(turn: Turn, know: Knowledge, name: str) -> dict[str, Any] | None:
+    """What was heard of a fact on the way, if too unsurely to be used; None otherwise."""
+    known = turn.facts.answers.get(name)
+    if known is None or known["how"] != "heard" or not known["heard"]:
+        return None
+    return known if known["confidence"] < know.ruleset.interview.confirm_below else None
 
 
 def ask_safety(turn: Turn) -> None:
