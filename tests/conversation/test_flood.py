@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from actions.storage.tables import Conversation, DangerCall, Message, Ticket, TicketEvent
@@ -12,6 +14,18 @@ from tests.conversation.hotline import SUICIDE, Hotline
 
 HALL = "203.0.113.7"
 PLACED = "我家着火了，在龙溪街道，人还困在里面"
+
+
+@pytest.fixture(autouse=True)
+def three_make_a_flood(hotline: Hotline) -> None:
+    """Three tickets from one network are enough here; config has more, for whole towns share a carrier's gateway."""
+    hotline.knowledge = replace(hotline.knowledge, desk=replace(hotline.knowledge.desk, source_tickets=3))
+    hotline.accept_tools = replace(hotline.accept_tools, knowledge=hotline.knowledge)
+    hotline.tools = replace(hotline.tools, accepting=hotline.accept_tools)
+
+
+def test_a_carrier_stands_for_many(knowledge: Any) -> None:
+    assert knowledge.desk.source_tickets >= 20
 
 
 def cries(hotline: Hotline, number: int, text: str = SUICIDE, source: str | None = HALL) -> list[int]:

@@ -46,6 +46,7 @@ def storm(dialogue: Any) -> Iterator[Storm]:
         environment.setenv("TELEGRAM_TOKEN", TOKEN)
         environment.setenv("TELEGRAM_API_URL", api.url)
         environment.setenv("NO_PROXY", "127.0.0.1,localhost")
+        environment.setenv("YOUMEN_TRUSTED_PROXIES", "127.0.0.1")
         with live_hotline() as live:
             storm = Storm(live, api, texts)
             yield storm
