@@ -125,7 +125,7 @@ class Resident:
         if outcome == "unseen":
             self.disturbed.add(outcome)
             return outcome
-        mine = self.seq_of_last() or 0
+        mine = self.storm.until(self.seq_of_last, PATIENCE) or 0  # the database may be away at this very moment
         answer = [line for line in self.lines if line.author == "bot" and (line.answers or 0) >= mine]
         self.asked.append(tuple(line.asks for line in answer))
         return outcome
@@ -225,7 +225,8 @@ class WebResident(Resident):
             other.join()
         else:
             self._until_taken(sent)
-        if old and self.dice.random() < LATE:  # an old one is still on its way somewhere and comes again
+        # an old one, long acknowledged, is still on its way somewhere and comes again
+        if old in self.seqs and old != message_id and self.dice.random() < LATE:
             self._late(old)
         return self.seqs.get(message_id)
 
