@@ -509,7 +509,9 @@ class Machine(RuleBasedStateMachine):
         if mode == "bot":
             assert [m.seq for m in answers] == [cry.seq + 1], "a cry without its safety text"
             return
-        timers = [t for t in self.rows[Timer] if t.ref == f"{cry.conversation_id}:{cry.seq}"]
+        # an operator's lease is a timer too, and its ref (conversation:epoch) may read like that of a cry
+        timers = [t for t in self.rows[Timer]
+                  if t.kind == "danger_unanswered" and t.ref == f"{cry.conversation_id}:{cry.seq}"]
         assert len(answers) + len(timers) <= 1
         if not answers and not timers:  # then a person answered, or closed
             assert any(m.seq > cry.seq and m.author == "operator" for m in messages) or any(
