@@ -102,16 +102,6 @@ def is_held(text: str) -> bool:
     return hashlib.sha256(text.encode()).digest()[0] % 10 < HELD_OF_TEN
 
 
-def own_utterances(folder: Path) -> list[tuple[str, str]]:
-    """(intent, text) of every training utterance."""
-    found = []
-    for path in sorted(folder.rglob("*.yml")):
-        for entry in (YAML(typ="safe").load(path) or {}).get("nlu", []):
-            lines = entry.get("examples", "").splitlines() if "intent" in entry else []
-            found += [(str(entry["intent"]), line[1:].strip()) for line in lines if line.startswith("-")]
-    return [(intent, text) for intent, text in found if text]
-
-
 def _last_words(log: str) -> str:
     return " / ".join(log.strip().splitlines()[-2:])
 
@@ -170,7 +160,7 @@ def _train_from_nothing(tell: Tell) -> dict[str, float]:
 
 def _held_back(settings: Settings, files: ModelFiles, words: Iterable[str]) -> tuple[list[str], list[Said]]:
     """Trains our pipeline without the utterances held back, and asks it for those: (what was meant, what it said)."""
-    own = own_utterances(PROJECT / "nlu_data")
+    own = rival.own_utterances()
     held = [(intent, text) for intent, text in own if is_held(text)]
     if not (files.words / "places.txt").exists():
         write_words(files, words)

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from bot.bench.nlu import Item, Said, is_held, item_of, measuring_data, own_utterances, scores
+from bot.bench.nlu import Item, Said, is_held, item_of, measuring_data, scores
+from bot.bench.rival import own_utterances
 from bot.dialogue.components.intent import IntentReader, Scores, learn, mixed, standard_form
 from bot.dialogue.components.meanings import load_meanings
 from bot.dialogue.engine import in_context, readable_part
@@ -99,7 +100,7 @@ def measure(variant: Variant, own: list[tuple[str, str]], items: list[Item]) -> 
 def main() -> None:
     """One JSON object a variant on stdout."""
     items = [item_of(json.loads(line)) for line in measuring_data().read_text(encoding="utf-8").splitlines()]
-    own = own_utterances(PROJECT / "nlu_data")
+    own = own_utterances()
     for variant in VARIANTS:
         found = measure(variant, own, items)
         sys.stdout.write(json.dumps({k: round(v, 3) if isinstance(v, float) else v for k, v in found.items()},

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.bench import nlu
-from bot.bench.nlu import Item, Said, is_held, item_of, own_utterances, scores, targets
+from bot.bench.nlu import Item, Said, is_held, item_of, scores, targets
+from bot.bench.rival import own_utterances
 
 
 def items() -> list[Item]:
