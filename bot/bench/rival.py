@@ -115,9 +115,9 @@ def write_utterances(path: Path, utterances: Iterable[tuple[str, str]]) -> Path:
     by_intent: dict[str, list[str]] = {}
     for intent, text in utterances:
         by_intent.setdefault(intent, []).append(text)
-    YAML().dump({"version": "3.1", "nlu": [
-        {"intent": intent, "examples": "".join(f"- {text}\n" for text in texts)} for intent, texts in by_intent.items()]},
-        path)
+    entries = [{"intent": intent, "examples": "".join(f"- {text}\n" for text in texts)}
+               for intent, texts in by_intent.items()]
+    YAML().dump({"version": "3.1", "nlu": entries}, path)
     return path
 
 
