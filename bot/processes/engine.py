@@ -20,7 +20,7 @@ from bot.conversation.turn import work_one
 from bot.conversation.wake import TURN
 from bot.dialogue.engine import Dialogue
 from bot.processes.parts import Parts, turn_tools
-from bot.processes.servers import ends_with_us
+from bot.processes.servers import ends_with_us, give_back_memory
 
 log = structlog.get_logger(__name__)
 
@@ -150,6 +150,7 @@ def run_engine(open_parts: Callable[[], Parts], dialogue: Dialogue, workers: int
     signal.signal(signal.SIGINT, on_signal)
     dialogue.parse("smoke")  # jieba and the vectorisers load lazily: once here, not in every worker
     gc.collect()
+    give_back_memory()
     gc.freeze()
     beats = Heartbeats(workers)
     team = [Worker(slot) for slot in range(workers)]

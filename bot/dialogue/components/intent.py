@@ -6,7 +6,6 @@ What was tried and measured: docs/understanding.md.
 
 from __future__ import annotations
 
-import logging
 import pickle
 import re
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jieba
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -35,32 +33,14 @@ from actions.language.normalise import normalise
 from actions.language.sentences import sentences
 from bot.dialogue.components.linear import best_sharpness
 from bot.dialogue.components.meanings import load_meanings, weigh_meanings
+from bot.dialogue.components.segmenter import Segmenter
 from bot.settings import PROJECT
-
-jieba.setLogLevel(logging.ERROR)
 
 RANKING, SENTENCES = "intent_ranking", "sentences"
 RANKED = 10
 MOST_SENTENCES = 60  # 3,000 characters are read; nobody's fortieth request is served before a person has seen it
 HELD_PART, HELD_LEAST, HELD_SEED = 0.2, 200, 20261121
 SMOOTHING = 0.3  # of naive Bayes
-
-
-class Segmenter:
-    """jieba with the gazetteer's names, apart from the process-wide one, so that models do not leak into each other."""
-
-    def __init__(self, words: list[str]) -> None:
-        self._jieba = jieba.Tokenizer()
-        self._words = words
-        self._ready = False
-
-    def __call__(self, text: str) -> list[str]:
-        if not self._ready:
-            self._jieba.initialize()
-            for word in self._words:
-                self._jieba.add_word(word)  # without a frequency: jieba takes one that keeps the word whole
-            self._ready = True
-        return [word for word in self._jieba.lcut(text) if not word.isspace()]
 
 
 def standard_form(text: str) -> str:
@@ -180,7 +160,7 @@ class IntentReader(IntentClassifier, GraphComponent):
         self._scores = learn(features, labels, self._config)
         with self._storage.write_to(self._resource) as folder:
             state = {
-                "words": self._segment._words,
+                "words": self._segment.names,
                 "meanings": {name: words.pattern for name, words in self._meanings.items()},
                 "word_features": self._word_features,
                 "characters": self._characters,
