@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.bench import nlu
-from bot.bench.nlu import Item, Said, is_held, item_of, scores, targets
-from bot.bench.rival import own_utterances
+from bot.bench.nlu import Item, Said, is_held, item_of, scores, targets, together
+from bot.bench.rival import own_utterances, write_utterances
 
 
 def items() -> list[Item]:
@@ -70,3 +70,20 @@ def test_targets_against_the_rival_only_with_one() -> None:
     both = {one.name: one.met for one in targets(ours, {"lenient": 0.86, "macro_f1": 0.7, "parse_all_s": 4.0})}
     assert len(both) == len(alone) + 3
     assert both["right, lenient, more than stock"] is False and both["reading all messages, ours / stock"] is True
+
+
+def test_two_rankings_count_the_same() -> None:
+    one = {"ranking": [["greet", 0.5], ["thanks", 0.4]]}
+    other = {"ranking": [["thanks", 0.6], ["greet", 0.3]]}
+    said = together(one, other)
+    assert said.intent == "thanks" and abs(said.confidence - 0.5) < 1e-9
+    assert together({"ranking": []}, {"ranking": []}) == Said("out_of_scope", 0.0)
+
+
+def test_the_rivals_utterances_are_the_shorter_ones(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text('version: "3.1"\nnlu:\n  - intent: greet\n    examples: |\n      - 你好\n      - 你好呀你好呀\n',
+                                    encoding="utf-8")
+    assert own_utterances(tmp_path, longest=5) == [("greet", "你好")]
+    written = write_utterances(tmp_path / "b.yml", [("greet", "你好"), ("thanks", "谢谢"), ("greet", "在吗")])
+    assert own_utterances(tmp_path)[2:] == [("greet", "你好"), ("greet", "在吗"), ("thanks", "谢谢")]
+    assert written == tmp_path / "b.yml"
