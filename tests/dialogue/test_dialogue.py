@@ -108,8 +108,11 @@ def test_a_failing_step_fails_the_turn_and_brings_a_person(teller: Teller, monke
     assert teller.conversation().waiting_reason == "turn_failed"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(max_size=300))
+LONG = st.builds(lambda piece, times: (piece * times)[:20_000], st.text(min_size=1, max_size=40), st.integers(1, 20_000))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(max_size=300), LONG))
 def test_parsing_never_raises(dialogue: Any, text: str) -> None:
     parsed = dialogue.parse(text)
     assert parsed["intent"]["name"]

@@ -75,6 +75,10 @@ def test_signs_only_get_a_kind_answer(teller: Teller, text: str) -> None:
         "求" * 10_000,
         "\x07\x1b[31mred",
         "🏠🔥😭 how much",
+        "😀👵🏥💊💸😭🙏" * 40,
+        "8" * 20_000,
+        "房子 house 집 дом 燒咗 help pls ありがとう",
+        "<html><head><title>民政</title></head><body>" + "<div class='nav'><a href='/x'>首页</a> | 登录 | 注册</div>\n" * 300,
     ],
 )
 def test_strange_input_gets_one_sensible_answer(teller: Teller, text: str) -> None:
