@@ -26,7 +26,7 @@ Learn = Callable[[csr_matrix, np.ndarray, Mapping[str, Any]], Scores]
 def one_for_all(features: csr_matrix, labels: np.ndarray, config: Mapping[str, Any]) -> Scores:
     """One multinomial logistic regression, as Rasa's LogisticRegressionClassifier has it."""
     model = LogisticRegression(C=config["C"], max_iter=200, class_weight="balanced").fit(features, labels)
-    return Scores(model.classes_, model.coef_, model.intercept_)
+    return Scores(model.classes_, np.ascontiguousarray(model.coef_.T), model.intercept_)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Reader(IntentReader):
 
     def fit(self, texts: list[str], labels: np.ndarray) -> None:
         """Learns; chances are not calibrated here, only their order counts."""
-        self._scores = self.variant.learn(self._features(texts, fit=True), labels, self._config)
+        self._scores = self.variant.learn(self._learn_features(texts), labels, self._config)
 
     def best(self, text: str) -> dict[str, Any]:
         """The ranking, as the hotline reads it without an open question."""

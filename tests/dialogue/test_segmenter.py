@@ -22,12 +22,17 @@ PIECES = ["房子", "昨天", "着火", "了", "龙溪街道", "新牌坊", "一
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_words_of_everyday_texts_are_the_same(text: str) -> None:
-    assert OURS(text) == [word for word in THEIRS.lcut(text) if not word.isspace()]
+    assert OURS(text) == THEIRS.lcut(text)
 
 
 @given(st.text(max_size=60))
 def test_words_of_any_text_are_the_same(text: str) -> None:
-    assert OURS(text) == [word for word in THEIRS.lcut(text) if not word.isspace()]
+    assert OURS(text) == THEIRS.lcut(text)
+
+
+@given(st.text(max_size=60))
+def test_nothing_of_a_text_is_lost(text: str) -> None:
+    assert "".join(OURS(text)) == text
 
 
 def test_names_stay_whole() -> None:

@@ -22,7 +22,7 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
@@ -30,7 +30,8 @@ from sklearn.model_selection import StratifiedKFold
 from actions.language.files import ConfigError, line_of, load_yaml, require_keys
 from actions.language.sentences import MOST, sentences
 from bot.conversation.danger import Gates, load_gates, plain_form
-from bot.dialogue.components.linear import best_sharpness, characters
+from bot.dialogue.components.features import CharacterGroups, Rows, flat, side_by_side, stacked, weigh
+from bot.dialogue.components.linear import Scores, best_sharpness, scores_of
 from bot.dialogue.components.meanings import Meanings, load_meanings
 from bot.settings import PROJECT
 
@@ -93,35 +94,35 @@ class Reader:
     def __init__(self, meanings: Meanings, fit: float = 5.0) -> None:
         self._meanings = list(meanings.values())
         self._fit = fit
-        self._characters = characters(LONGEST)
-        self._level: LogisticRegression | None = None
-        self._kind: LogisticRegression | None = None
+        self._characters = CharacterGroups(LONGEST)
+        self._level: Scores | None = None
+        self._kind: Scores | None = None
         self._sharpness = 1.0
 
     def _features(self, texts: Sequence[str]) -> csr_matrix:
-        rows, columns, many = [], [], len(self._meanings)
-        for row, text in enumerate(texts):
+        many = len(self._meanings)
+        seen, spoken = [], []
+        for text in texts:
+            seen.append(weigh(self._characters.find(flat(text)), (), self._characters.rarity))
             heard = [place for place, words in enumerate(self._meanings) if words.search(text)]
-            found = heard + [many + one * many + two for one, two in combinations(heard, 2)]
-            rows += [row] * len(found)
-            columns += found
-        weights = np.full(len(rows), MEANING_WEIGHT, dtype=np.float32)
-        together = csr_matrix((weights, (rows, columns)), shape=(len(texts), many + many * many))
-        return hstack([self._characters.transform(texts), together]).tocsr()
+            columns = np.array(heard + [many + one * many + two for one, two in combinations(heard, 2)], dtype=np.int64)
+            spoken.append(Rows(np.zeros_like(columns), columns,
+                               np.full(len(columns), MEANING_WEIGHT, dtype=np.float32)))
+        parts = [(stacked(seen), len(self._characters.rarity)), (stacked(spoken), many + many * many)]
+        return side_by_side(parts, len(texts))
 
-    def _learn(self, texts: Sequence[str], labels: np.ndarray) -> LogisticRegression:
+    def _learn(self, texts: Sequence[str], labels: np.ndarray) -> Scores:
         model = LogisticRegression(C=self._fit, solver="liblinear", class_weight="balanced", random_state=SEED)
-        return model.fit(self._features(texts), labels)
+        return scores_of(model.fit(self._features(texts), labels))
 
     def learn(self, material: Material) -> None:
         """Learns levels from everything and kinds from what is danger."""
         self._sharpness = best_sharpness(*self.held_back(material))
-        self._characters = characters(LONGEST).fit(material.texts)
-        self._characters.stop_words_ = None  # the groups seen once, kept for looking at only, would fill every process
+        self._characters = CharacterGroups(LONGEST).fit(material.texts)
         self._level = self._learn(material.texts, material.levels)
         danger = np.flatnonzero(material.kinds != NONE)
         kinds = LogisticRegression(C=self._fit, max_iter=300, class_weight="balanced")  # few texts: one model for all
-        self._kind = kinds.fit(self._features([material.texts[i] for i in danger]), material.kinds[danger])
+        self._kind = scores_of(kinds.fit(self._features([material.texts[i] for i in danger]), material.kinds[danger]))
 
     def held_back(self, material: Material) -> tuple[np.ndarray, np.ndarray]:
         """(scores text × level, right column) of each text as read by a model that never saw it."""
@@ -130,42 +131,35 @@ class Reader:
         folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
         for seen, unseen in folds.split(material.texts, right):
             known = [material.texts[i] for i in seen]
-            self._characters = characters(LONGEST).fit(known)
+            self._characters = CharacterGroups(LONGEST).fit(known)
             model = self._learn(known, material.levels[seen])
-            scores[unseen] = model.decision_function(self._features([material.texts[i] for i in unseen]))
+            scores[unseen] = model.of(self._features([material.texts[i] for i in unseen]))
         return scores, right
 
     def read(self, text: str) -> dict[str, Any]:
         """{now, kind, kinds: {kind: chance}}: of the piece that says most clearly that somebody may die now."""
         assert self._level is not None and self._kind is not None
         features = self._features(pieces(plain_form(text)))
-        levels = softmax(self._level.decision_function(features) * self._sharpness, axis=1)
+        levels = softmax(self._level.of(features) * self._sharpness, axis=1)
         worst = int(levels[:, LEVELS.index("now")].argmax())
         now = float(levels[worst, LEVELS.index("now")])
-        kinds = softmax(self._kind.decision_function(features[worst])[0])
+        kinds = softmax(self._kind.of(features[worst])[0])
         best = int(kinds.argmax())
-        return {"now": now, "kind": str(self._kind.classes_[best]),
-                "kinds": {str(name): float(now * part) for name, part in zip(self._kind.classes_, kinds, strict=True)}}
+        return {"now": now, "kind": str(self._kind.labels[best]),
+                "kinds": {str(name): float(now * part) for name, part in zip(self._kind.labels, kinds, strict=True)}}
 
     def state(self) -> dict[str, Any]:
         """Everything `from_state` needs."""
         assert self._level is not None and self._kind is not None
-        models = [(m.classes_, m.coef_.astype(np.float32), m.intercept_.astype(np.float32))
-                  for m in (self._level, self._kind)]
         return {"meanings": [words.pattern for words in self._meanings], "characters": self._characters,
-                "models": models, "sharpness": self._sharpness}
+                "level": self._level, "kind": self._kind, "sharpness": self._sharpness}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Reader:
         """A reader that was learned before."""
         reader = cls({str(place): re.compile(words) for place, words in enumerate(state["meanings"])})
         reader._characters, reader._sharpness = state["characters"], state["sharpness"]
-        models = []
-        for labels, weights, offsets in state["models"]:
-            model = LogisticRegression()
-            model.classes_, model.coef_, model.intercept_ = labels, weights, offsets
-            models.append(model)
-        reader._level, reader._kind = models
+        reader._level, reader._kind = state["level"], state["kind"]
         return reader
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +21,26 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, vstack
 from scipy.special import logsumexp, softmax
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import ComplementNB
 
 from actions.language.dialect import to_standard
 from actions.language.normalise import normalise
-from actions.language.sentences import sentences
-from bot.dialogue.components.linear import best_sharpness
-from bot.dialogue.components.meanings import load_meanings, weigh_meanings
+from actions.language.sentences import Span, spans
+from bot.dialogue.components.features import (
+    CharacterGroups,
+    Rows,
+    Words,
+    find_meanings,
+    flat,
+    side_by_side,
+    weigh,
+    weigh_meanings,
+)
+from bot.dialogue.components.linear import Scores, best_sharpness
+from bot.dialogue.components.meanings import load_meanings
 from bot.dialogue.components.segmenter import Segmenter
 from bot.settings import PROJECT
 
@@ -41,37 +49,12 @@ RANKED = 10
 MOST_SENTENCES = 60  # 3,000 characters are read; nobody's fortieth request is served before a person has seen it
 HELD_PART, HELD_LEAST, HELD_SEED = 0.2, 200, 20261121
 SMOOTHING = 0.3  # of naive Bayes
+LONGEST = 3  # characters in a group
 
 
 def standard_form(text: str) -> str:
     """One way of writing and of saying things: the dialect's word becomes the standard one (config/language)."""
-    return to_standard(normalise(text).text).text
-
-
-def _same(words: list[str]) -> list[str]:
-    return words
-
-
-def _characters() -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True, dtype=np.float32)
-
-
-def _words() -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer=_same, min_df=2, sublinear_tf=True, dtype=np.float32)
-
-
-
-@dataclass(frozen=True)
-class Scores:
-    """A linear model: features → how much speaks for each label."""
-
-    labels: np.ndarray
-    weights: np.ndarray
-    offsets: np.ndarray
-
-    def of(self, features: csr_matrix) -> np.ndarray:
-        """text × label; only differences within a row mean something."""
-        return np.asarray(features @ self.weights.T) + self.offsets
+    return flat(to_standard(normalise(text).text).text)
 
 
 def mixed(rows: np.ndarray, by_sentences: float) -> np.ndarray:
@@ -92,7 +75,8 @@ def learn(features: csr_matrix, labels: np.ndarray, config: Mapping[str, Any]) -
     bayes = ComplementNB(alpha=SMOOTHING).fit(features, labels)
     return Scores(
         names,
-        (config["logistic"] * logistic.coef_ + config["bayes"] * bayes.feature_log_prob_).astype(np.float32),
+        np.ascontiguousarray((config["logistic"] * logistic.coef_ + config["bayes"] * bayes.feature_log_prob_).T,
+                             dtype=np.float32),
         (config["logistic"] * logistic.intercept_).astype(np.float32),
     )
 
@@ -117,8 +101,8 @@ class IntentReader(IntentClassifier, GraphComponent):
         self._config, self._storage, self._resource = config, storage, resource
         self._segment = Segmenter(self._dictionary())
         self._meanings: dict[str, re.Pattern[str]] = {}
-        self._characters = _characters()
-        self._word_features = _words()
+        self._characters = CharacterGroups(LONGEST)
+        self._words = Words()
         self._scores: Scores | None = None
         self._sharpness = 1.0
 
@@ -137,16 +121,22 @@ class IntentReader(IntentClassifier, GraphComponent):
         """A new one, to be trained."""
         return cls(config, model_storage, resource)
 
-    def _features(self, texts: list[str], fit: bool = False) -> csr_matrix:
-        segmented = [self._segment(text) for text in texts]
-        if fit:
-            for columns, learned in ((self._word_features, segmented), (self._characters, texts)):
-                columns.fit(learned)
-                columns.stop_words_ = None  # groups seen once, kept for looking at only, would fill every process
-        columns = [self._word_features.transform(segmented), self._characters.transform(texts)]
+    def _learn_features(self, texts: list[str]) -> csr_matrix:
+        """Learns what there is to see in these texts, and sees it: text × feature."""
+        cut = [self._segment(text) for text in texts]
+        self._words.fit(cut)
+        self._characters.fit(texts)
+        rows = [self._kinds(text, words, ()) for text, words in zip(texts, cut, strict=True)]
+        return vstack([side_by_side(parts, 1) for parts in rows]).tocsr()
+
+    def _kinds(self, text: str, words: list[str], parts: Sequence[Span]) -> list[tuple[Rows, int]]:
+        """What is seen of a text and of its parts: words, groups of characters, meanings, each with its width."""
+        seen = [(weigh(self._words.find(words), parts, self._words.rarity), len(self._words.rarity)),
+                (weigh(self._characters.find(text), parts, self._characters.rarity), len(self._characters.rarity))]
         if self._meanings:
-            columns.append(weigh_meanings(list(self._meanings.values()), texts))
-        return hstack(columns).tocsr()
+            said = find_meanings(self._meanings.values(), text)
+            seen.append((weigh_meanings(said, parts, len(self._meanings)), len(self._meanings)))
+        return seen
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learns from every utterance with an intent."""
@@ -156,13 +146,13 @@ class IntentReader(IntentClassifier, GraphComponent):
         self._meanings = dict(load_meanings(PROJECT / path)) if path else {}
         labels = np.array([e.get(INTENT) for e in examples])
         self._sharpness = self._calibrate(texts, labels)
-        features = self._features(texts, fit=True)
+        features = self._learn_features(texts)
         self._scores = learn(features, labels, self._config)
         with self._storage.write_to(self._resource) as folder:
             state = {
                 "words": self._segment.names,
                 "meanings": {name: words.pattern for name, words in self._meanings.items()},
-                "word_features": self._word_features,
+                "word_columns": self._words,
                 "characters": self._characters,
                 "scores": self._scores,
                 "sharpness": self._sharpness,
@@ -180,7 +170,7 @@ class IntentReader(IntentClassifier, GraphComponent):
         if held.sum() < HELD_LEAST:
             return 1.0
         kept = np.flatnonzero(~held)
-        scores = learn(self._features([texts[i] for i in kept], fit=True), labels[kept], self._config)
+        scores = learn(self._learn_features([texts[i] for i in kept]), labels[kept], self._config)
         known = np.flatnonzero(held & np.isin(labels, scores.labels))
         read = [(self._rows(texts[i], scores), labels[i]) for i in known]
         seen = [(mixed(rows, self._config["by_sentences"]), label) for rows, label in read if rows is not None]
@@ -203,7 +193,7 @@ class IntentReader(IntentClassifier, GraphComponent):
             state = pickle.loads((folder / "intent.pickle").read_bytes())
         reader._segment = Segmenter(state["words"])
         reader._meanings = {name: re.compile(pattern) for name, pattern in state["meanings"].items()}
-        reader._word_features, reader._characters = state["word_features"], state["characters"]
+        reader._words, reader._characters = state["word_columns"], state["characters"]
         reader._scores, reader._sharpness = state["scores"], state["sharpness"]
         return reader
 
@@ -232,9 +222,10 @@ class IntentReader(IntentClassifier, GraphComponent):
 
     def _rows(self, form: str, scores: Scores) -> np.ndarray | None:
         """Scores of the whole text and, if there are several, of each of its sentences; None where nothing is known."""
-        pieces = sentences(form)[-MOST_SENTENCES:]
-        features = self._features([form, *pieces] if len(pieces) > 1 else [form])
-        return scores.of(features) if features[0].nnz else None
+        parts = spans(form)[-MOST_SENTENCES:]
+        parts = parts if len(parts) > 1 else []
+        features = side_by_side(self._kinds(form, self._segment(form), parts), 1 + len(parts))
+        return scores.of(features) if features.indptr[1] else None
 
     def _named(self, chances: np.ndarray, most: int) -> list[dict[str, Any]]:
         assert self._scores is not None
@@ -246,13 +237,10 @@ class IntentReader(IntentClassifier, GraphComponent):
         if self._scores is None or intent not in self._scores.labels:
             return []
         row = list(self._scores.labels).index(intent)
-        features = self._features([standard_form(text)])
-        names = [
-            *self._word_features.get_feature_names_out(),
-            *self._characters.get_feature_names_out(),
-            *(f"<{name}>" for name in self._meanings),
-        ]
-        weights = features.multiply(self._scores.weights[row] - self._scores.weights.mean(axis=0)).tocoo()
+        form = standard_form(text)
+        features = side_by_side(self._kinds(form, self._segment(form), ()), 1)
+        names = [*self._words.names(), *self._characters.names(), *(f"<{name}>" for name in self._meanings)]
+        weights = features.multiply(self._scores.weights[:, row] - self._scores.weights.mean(axis=1)).tocoo()
         ranked = sorted(zip(weights.col, weights.data, strict=True), key=lambda pair: -pair[1])[:most]
         return [
             {"feature": str(names[column]), "weight": round(float(weight), 3)}

@@ -62,9 +62,9 @@ class Segmenter:
         self.names = list(names)
 
     def __call__(self, text: str) -> list[str]:
-        """The words of a text in order, without blanks."""
+        """The words of a text in order, without a gap: together they are the text."""
         if not self._words.initialized:
             self._words.read()
             for name in self.names:
                 self._words.add_name(name)
-        return [word for word in self._words.lcut(text) if not word.isspace()]
+        return list(self._words.cut(text))
