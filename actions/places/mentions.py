@@ -66,13 +66,16 @@ _Hit = tuple[int, int, int, str, tuple[Sense, ...], str]
 
 
 class Scan(NamedTuple):
-    """A message taken apart once; it may be read twice, without and with sounds."""
+    """A message taken apart once, by the tables of `version`; it may be read several times, for different questions."""
 
+    original: str
+    version: str
     normal: Normal
     text: str
     tokens: list[Token]
     breaks: list[int]
     said: frozenset[str]
+    readings: dict[bool, Reading]  # as an answer to "which township", and not
 
 
 def read(text: str, gazetteer: Gazetteer, answer: bool = False) -> Reading:
@@ -86,7 +89,11 @@ def read(text: str, gazetteer: Gazetteer, answer: bool = False) -> Reading:
 
 def read_scan(found: Scan, gazetteer: Gazetteer, answer: bool = False) -> Reading:
     """As `read`, of a message already taken apart."""
-    return _reading(found, _guard(found.text, found.tokens, gazetteer, answer), gazetteer)
+    reading = found.readings.get(answer)
+    if reading is None:
+        reading = _reading(found, _guard(found.text, found.tokens, gazetteer, answer), gazetteer)
+        found.readings[answer] = reading
+    return reading
 
 
 def read_sounds(found: Scan, first: Reading, gazetteer: Gazetteer, answer: bool = False) -> Reading | None:
@@ -117,7 +124,20 @@ def scan(text: str, gazetteer: Gazetteer) -> Scan:
     said = frozenset([hit[3] for hit in hits])
     if len(hits) > MOST_NAMES:
         hits = _near_names(hits)
-    return Scan(normal, written, [Token(*hit) for hit in hits], breaks, said)
+    return Scan(text, gazetteer.version, normal, written, [Token(*hit) for hit in hits], breaks, said, {})
+
+
+def fit_scan(found: Scan | None, text: str, gazetteer: Gazetteer) -> Scan:
+    """The scan of `text`: `found` where it is one of the same words by the same tables, else a new one."""
+    if found is None or found.version != gazetteer.version:
+        return scan(text, gazetteer)
+    if found.original == text:
+        return found
+    normal = normalise(text)
+    if normal.text != found.normal.text:
+        return scan(text, gazetteer)
+    readings = {answer: replace(reading, normal=normal) for answer, reading in found.readings.items()}
+    return found._replace(original=text, normal=normal, readings=readings)
 
 
 def _near_names(hits: list[_Hit]) -> list[_Hit]:

@@ -22,7 +22,7 @@ from actions.places.gazetteer import (
     Gazetteer,
     Sense,
 )
-from actions.places.mentions import ROLES, Path, Reading, read, read_scan, read_sounds, scan
+from actions.places.mentions import ROLES, Path, Reading, Scan, read_scan, read_sounds, scan
 from actions.places.tokens import Token
 
 # Ids of replies; their words live in config/replies.
@@ -63,6 +63,7 @@ class Mention(NamedTuple):
     role: str
     unit: str | None
     unit_name: str | None
+    evidence: tuple[tuple[str, float], ...] = ()  # the units it may mean, each with its tier
 
 
 class Route(NamedTuple):
@@ -130,7 +131,7 @@ def resolve(text: str, gazetteer: Gazetteer, as_of: date) -> Route:
 
     The place of household registration never decides. Never raises for any text.
     """
-    return _resolve(text, gazetteer, as_of, None)
+    return resolve_scan(scan(text, gazetteer), gazetteer, as_of)
 
 
 def resolve_answer(text: str, asked_role: str, gazetteer: Gazetteer, as_of: date) -> Route:
@@ -139,26 +140,32 @@ def resolve_answer(text: str, asked_role: str, gazetteer: Gazetteer, as_of: date
     `asked_role` is event, household, residence or hospital; the decision is about the place of that role.
     Raises ValueError for another role.
     """
-    if asked_role not in ROLES:
-        raise ValueError(f"{asked_role!r} is no role of a place; known are {', '.join(ROLES)}")
-    return _resolve(text, gazetteer, as_of, asked_role)
+    return resolve_scan(scan(text, gazetteer), gazetteer, as_of, asked_role)
 
 
 def mentions_with_roles(text: str, gazetteer: Gazetteer, as_of: date) -> list[Mention]:
     """Every place of the message with offsets in the original text, its role and, if it names one, its unit."""
-    reading = read(text, gazetteer)
+    return mentions_of(scan(text, gazetteer), gazetteer, as_of)
+
+
+def mentions_of(found: Scan, gazetteer: Gazetteer, as_of: date) -> list[Mention]:
+    """As `mentions_with_roles`, of a message already taken apart."""
+    text, reading = found.original, read_scan(found, gazetteer)
     mentions = []
     for item in _found(reading, gazetteer, as_of):
         start, end = reading.normal.original_span(item.path.start, item.path.end)
         unit = item.evidence.units[0][0] if len(item.evidence.units) == 1 else None
         name = gazetteer.units[unit].name if unit else None
         role = "event" if item.path.use == "plain" and item.evidence.specific else item.path.role
-        mentions.append(Mention(text[start:end], start, end, role, unit, name))
+        mentions.append(Mention(text[start:end], start, end, role, unit, name, item.evidence.units))
     return mentions
 
 
-def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
-    found = scan(text, gazetteer)
+def resolve_scan(found: Scan, gazetteer: Gazetteer, as_of: date, asked: str | None = None) -> Route:
+    """As `resolve`, or with `asked` as `resolve_answer`, of a message already taken apart by the same gazetteer."""
+    if asked is not None and asked not in ROLES:
+        raise ValueError(f"{asked!r} is no role of a place; known are {', '.join(ROLES)}")
+    text = found.original
     first = read_scan(found, gazetteer, asked is not None)
     route = _decide(first, text, gazetteer, as_of, asked)
     far = any(len(path.tokens) == 1 and path.tokens[0].only_far for path in first.paths)

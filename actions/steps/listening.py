@@ -8,9 +8,10 @@ from typing import Any
 
 from actions.due.clock import SHANGHAI
 from actions.language.facts import hear_facts
+from actions.places.mentions import Scan, fit_scan
 from actions.places.point import read_point
 from actions.places.record import outcome_of
-from actions.places.resolver import ASK_DISTRICT, Route, mentions_with_roles, resolve, resolve_answer
+from actions.places.resolver import ASK_DISTRICT, Route, mentions_of, resolve_answer, resolve_scan
 from actions.steps.knowledge import Knowledge
 from actions.tickets.commands import supplement_ticket
 from actions.tickets.queries import latest_of_conversation
@@ -67,9 +68,21 @@ def phone_of(turn: Turn, know: Knowledge) -> str | None:
     return know.keys.open(turn.facts.phone.encode()) if turn.facts.phone is not None else None
 
 
+def scanned(turn: Turn, know: Knowledge) -> Scan:
+    """This turn's words taken apart: once for the whole turn, mostly by the model's reader of places already."""
+    found: Scan = fit_scan(turn.scan, turn.text, know.gazetteer)
+    turn.scan = found
+    return found
+
+
+def said_place(turn: Turn, know: Knowledge, asked: str | None = None) -> Route:
+    """The place this turn's words name; `asked`: the role of the place that was asked for."""
+    return resolve_scan(scanned(turn, know), know.gazetteer, today(turn), asked)
+
+
 def names_place(turn: Turn, know: Knowledge) -> bool:
     """Whether the message names a place at all."""
-    return bool(mentions_with_roles(turn.text, know.gazetteer, today(turn)))
+    return bool(mentions_of(scanned(turn, know), know.gazetteer, today(turn)))
 
 
 def note_household(turn: Turn, know: Knowledge, text: str) -> bool:
@@ -131,8 +144,8 @@ def remember(turn: Turn, name: str, value: Any, how: str, heard: str = "", confi
 
 
 def _hear_places(turn: Turn, know: Knowledge) -> bool:
-    route = resolve(turn.text, know.gazetteer, today(turn))
-    for mention in mentions_with_roles(turn.text, know.gazetteer, today(turn)):
+    route = said_place(turn, know)
+    for mention in mentions_of(scanned(turn, know), know.gazetteer, today(turn)):
         if mention.role in ("household", "residence", "hospital") and mention.role not in turn.facts.places:
             turn.facts.places[mention.role] = {
                 "text": know.keys.seal(mention.text).decode(),
