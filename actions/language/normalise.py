@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 SPACE, BREAK = " ", "\n"
 # printable ASCII, Han and the two marks NFKC leaves alone; else one character
@@ -14,8 +14,7 @@ _PLAIN = re.compile("[!-~\u4e00-\u9fff\u3001\u3002]*").fullmatch
 _STAYS = re.compile("[!-~\u4e00-\u9fff\u3001\u3002]").match
 
 
-@dataclass(frozen=True)
-class Normal:
+class Normal(NamedTuple):
     """The normalised text; `offsets[i]` is the place of its i-th character in the original.
 
     `ends` is given only where a character stands for several of the original: where those end.

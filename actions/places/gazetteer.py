@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.places.bodies import Contact, Contacts, Desks, Succession, load_contacts, load_desks, load_succession
@@ -99,8 +99,7 @@ class Unit:
         return next((t.district for t in self.terms if t.relation == "managed_by" and t.holds(day)), None)
 
 
-@dataclass(frozen=True)
-class Sense:
+class Sense(NamedTuple):
     """One thing a name may stand for. `guard`: '' counts always, 'short', 'stem' or 'parent' need company."""
 
     level: int

@@ -22,6 +22,7 @@ NEAR, REACH = 4, 3
 NO, DOUBTFUL, CERTAIN = 0, 1, 2
 # Nobody tells more names than this: a longer message is a list or an attack. How far from them words still matter.
 MOST_NAMES, REMOTE, SKIPPED = 60, 200, 800
+SWALLOWED = ("block", "neutral")  # words that only keep others from being found in them
 
 
 @dataclass
@@ -60,9 +61,6 @@ class Reading:
 
     def said(self, group: str) -> bool:
         return group in self.said_groups
-
-
-_Hit = tuple[int, int, int, str, tuple[Sense, ...], str]
 
 
 class Scan(NamedTuple):
@@ -121,10 +119,10 @@ def scan(text: str, gazetteer: Gazetteer) -> Scan:
     if gazetteer.traditional.search(written):
         written = written.translate(gazetteer.variants)
     hits, breaks = _hits(written, gazetteer)
-    said = frozenset([hit[3] for hit in hits])
+    said = frozenset([hit.group for hit in hits])
     if len(hits) > MOST_NAMES:
         hits = _near_names(hits)
-    return Scan(text, gazetteer.version, normal, written, [Token(*hit) for hit in hits], breaks, said, {})
+    return Scan(text, gazetteer.version, normal, written, hits, breaks, said, {})
 
 
 def fit_scan(found: Scan | None, text: str, gazetteer: Gazetteer) -> Scan:
@@ -140,62 +138,68 @@ def fit_scan(found: Scan | None, text: str, gazetteer: Gazetteer) -> Scan:
     return found._replace(original=text, normal=normal, readings=readings)
 
 
-def _near_names(hits: list[_Hit]) -> list[_Hit]:
+def _near_names(hits: list[Token]) -> list[Token]:
     """The first and the last names of very many hits, and the words of their clauses that stand not too far away."""
-    names = outer([hit for hit in hits if hit[4]], MOST_NAMES)
+    names = outer([hit for hit in hits if hit.senses], MOST_NAMES)
     if not names:
         return []
-    clauses, chosen = {hit[2] for hit in names}, {hit[0] for hit in names}
-    low, high = names[0][0] - REMOTE, names[-1][0] + REMOTE
-    return [hit for hit in hits if hit[0] in chosen or not hit[4] and hit[2] in clauses and low <= hit[0] <= high]
+    clauses, chosen = {hit.clause for hit in names}, {hit.start for hit in names}
+    low, high = names[0].start - REMOTE, names[-1].start + REMOTE
+    return [
+        hit for hit in hits
+        if hit.start in chosen or not hit.senses and hit.clause in clauses and low <= hit.start <= high
+    ]
 
 
-
-
-def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[_Hit], list[int]]:
+def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[Token], list[int]]:
     """Every name and cue from left to right, and where a new clause begins."""
-    found: list[_Hit] = []
+    found: list[Token] = []
     breaks: list[int] = []
-    words, pairs, singles = gazetteer.words, gazetteer.pairs, gazetteer.singles
+    words, pairs, singles, boundaries = gazetteer.words, gazetteer.pairs, gazetteer.singles, gazetteer.boundaries
     far, names = gazetteer.country.spots(text), gazetteer.country.names
-    places = [i for i, (a, b) in enumerate(zip(text, text[1:] + " ", strict=False))
-              if a in singles or a + b in pairs or i in far]
-    done, clause, size, named = 0, 0, len(text), 0
-    for position in places:
-        if position < done:
+    place, clause, size, named = 0, 0, len(text), 0
+    while place < size:
+        sizes = pairs.get(text[place : place + 2])
+        end = far.get(place, 0) if far else 0
+        if sizes is None and not end and text[place] not in singles:
+            place += 1
             continue
-        if named == MOST_NAMES // 2 and len(places) > SKIPPED:
-            # a list of names: go on near its end, where a name may begin
-            done, named, clause = max(done, _near_end(text, places, gazetteer)), named + 1, clause + 1
-            breaks.append(done)
-            continue
-        hit, length = None, 1
-        for length in pairs.get(text[position : position + 2], ()):
-            hit = words.get(text[position : position + length])
-            if hit is not None and position + length <= size and (
-                    not hit.bound or _bound(text, position, position + length, hit, found, far, gazetteer)):
-                break
-            hit = None
+        if named == MOST_NAMES // 2:
+            named += 1
+            later = _near_end(text, place, far, gazetteer)
+            if later is not None:  # a list of names: go on near its end, where a name may begin
+                place, clause = later, clause + 1
+                breaks.append(place)
+                continue
+        hit, done = None, place + 1
+        for length in sizes or ():
+            hit = words.get(text[place : place + length])
+            if hit is not None:
+                done = place + length
+                if done <= size and (not hit.bound or _bound(text, place, done, hit, found, far, gazetteer)):
+                    break
+                hit = None
         if hit is None:
-            length = 1
-            hit = words.get(text[position])
-        end = far.get(position, 0)
-        if end > position + (length if hit else 0) and not _cue_before_name(text, position, end, hit, gazetteer):
-            found.append((position, end, clause, "", (_far_sense(text[position:end], gazetteer),), text[position:end]))
-            done, named = end, named + 1
+            done = place + 1
+            hit = words.get(text[place])
+        if end and end > (done if hit else place) and not _cue_before_name(text, place, end, hit, gazetteer):
+            found.append(Token(place, end, clause, "", (_far_sense(text[place:end], gazetteer),), text[place:end]))
+            place, named = end, named + 1
             continue
-        done = position + length
         if hit is None or hit.group == "boundary":
-            if hit is not None or text[position] in gazetteer.boundaries:
+            if hit is not None or text[place] in boundaries:
                 clause += 1
-                breaks.append(position)
-        elif hit.group not in ("block", "neutral"):
-            name, named = text[position:done], named + bool(hit.senses)
-            found.append((position, done, clause, hit.group, hit.senses, name if hit.senses and name in names else ""))
+                breaks.append(place)
+        elif hit.senses:
+            name, named = text[place:done], named + 1
+            found.append(Token(place, done, clause, "", hit.senses, name if name in names else ""))
+        elif hit.group not in SWALLOWED:
+            found.append(Token(place, done, clause, hit.group, ()))
+        place = done
     return found, breaks
 
 
-def _bound(text: str, start: int, end: int, hit: Word, found: list[_Hit], far: Mapping[int, int],
+def _bound(text: str, start: int, end: int, hit: Word, found: list[Token], far: Mapping[int, int],
            gazetteer: Gazetteer) -> bool:
     """Whether a county's short name stands directly behind its own city or province, or before one of its townships.
 
@@ -205,17 +209,23 @@ def _bound(text: str, start: int, end: int, hit: Word, found: list[_Hit], far: M
         below = {county.name for county in gazetteer.country.counties_of(text[end : far[end]])}
         if any(sense.name in below for sense in hit.senses):
             return True
-    if not found or found[-1][1] != start:
+    if not found or found[-1].end != start:
         return False
-    above = {sense.name for sense in found[-1][4] if sense.level <= CITY}
+    above = {sense.name for sense in found[-1].senses if sense.level <= CITY}
     return any(sense.city in above or sense.province in above for sense in hit.senses)
 
 
-def _near_end(text: str, places: list[int], gazetteer: Gazetteer) -> int:
-    """Where to go on reading in a message of very many names: behind a mark, else behind an unknown character."""
-    tail = places[-SKIPPED // 2]
-    marks = (i for i in places[-SKIPPED // 2 :] if text[i] in gazetteer.boundaries)
-    return next(marks, tail)
+def _near_end(text: str, place: int, far: Mapping[int, int], gazetteer: Gazetteer) -> int | None:
+    """Where to go on reading in a message of very many names: behind a mark, else behind an unknown character.
+
+    None: there are not so many places where one may begin.
+    """
+    singles, pairs = gazetteer.singles, gazetteer.pairs
+    places = [i for i in range(len(text)) if text[i] in singles or text[i : i + 2] in pairs or i in far]
+    if len(places) <= SKIPPED:
+        return None
+    last = places[-SKIPPED // 2 :]
+    return max(place, next((i for i in last if text[i] in gazetteer.boundaries), last[0]))
 
 
 def _cue_before_name(text: str, start: int, end: int, hit: Word | None, gazetteer: Gazetteer) -> bool:
@@ -255,7 +265,7 @@ def _guard(text: str, tokens: list[Token], gazetteer: Gazetteer, answer: bool) -
             continue
         inside = token.level == PLACE and not _edge(text, token, before)
         senses = tuple(
-            replace(s, confirm=True) if inside or weight == DOUBTFUL else s
+            s._replace(confirm=True) if inside or weight == DOUBTFUL else s
             for s, weight in zip(token.senses, weights, strict=True)
             if weight
         )

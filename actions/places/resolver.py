@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -168,13 +168,17 @@ def resolve_scan(found: Scan, gazetteer: Gazetteer, as_of: date, asked: str | No
     text = found.original
     first = read_scan(found, gazetteer, asked is not None)
     route = _decide(first, text, gazetteer, as_of, asked)
-    far = any(len(path.tokens) == 1 and path.tokens[0].only_far for path in first.paths)
-    if (route.decision in ("ask", "none") or far) and not route.candidates:
+    if not route.candidates and (route.decision in ("ask", "none") or _names_far(first)):
         # Only when the exact pass named nothing of ours: sounds and slips of the pen, always read back.
         second = read_sounds(found, first, gazetteer, asked is not None)
         if second is not None:
             return _decide(second, text, gazetteer, as_of, asked)
     return route
+
+
+def _names_far(reading: Reading) -> bool:
+    """Whether a name stands alone that only the country's table knows: one of ours may be meant."""
+    return any(len(path.tokens) == 1 and path.tokens[0].only_far for path in reading.paths)
 
 
 def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
@@ -261,7 +265,7 @@ class _Binder:
         village = Sense(PLACE, FAR, TIER_COMMUNITY, city=self.gazetteer.city, province=self.gazetteer.province)
         fresh = {
             unit: TIER_COMMUNITY for unit in units
-            if all(_fits(parent, replace(village, units=(unit,)), self.gazetteer) for parent in self.parents)
+            if all(_fits(parent, village._replace(units=(unit,)), self.gazetteer) for parent in self.parents)
         }
         if fresh:
             self._narrow(fresh, token)
@@ -276,7 +280,7 @@ class _Binder:
         first = chosen[0]
         same = all(s.name == first.name and s.level == first.level for s in chosen)
         if same and len({s.city for s in chosen}) > 1:
-            first = replace(first, city="", province="")  # several cities have a district of this name
+            first = first._replace(city="", province="")  # several cities have a district of this name
         self.parents.append(first)
 
     def _take_unit(self, token: Token, senses: Sequence[Sense], fitting: list[Sense]) -> None:
@@ -300,7 +304,7 @@ class _Binder:
             for unit in sense.units:
                 fresh[unit] = max(sense.tier, fresh.get(unit, 0))
         self._narrow(fresh, token)
-        self.parents.append(senses[0] if len(senses) == 1 else replace(senses[0], units=tuple(fresh)))
+        self.parents.append(senses[0] if len(senses) == 1 else senses[0]._replace(units=tuple(fresh)))
 
     def _narrow(self, fresh: dict[str, float], token: Token) -> None:
         kept = {unit: max(tier, fresh[unit]) for unit, tier in self.units.items() if unit in fresh}
