@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import NamedTuple
 
 from actions.language.normalise import Normal, normalise
@@ -54,10 +55,10 @@ class Reading:
 
     normal: Normal
     text: str
-    paths: list[Path] = field(default_factory=list)
-    cues: list[Token] = field(default_factory=list)
-    said_groups: frozenset[str] = frozenset()
-    kept: list[Token] = field(default_factory=list)
+    paths: list[Path]
+    cues: list[Token]
+    said_groups: frozenset[str]
+    kept: list[Token]
 
     def said(self, group: str) -> bool:
         return group in self.said_groups
@@ -101,11 +102,10 @@ def read_sounds(found: Scan, first: Reading, gazetteer: Gazetteer, answer: bool 
 
 
 def _reading(found: Scan, kept: list[Token], gazetteer: Gazetteer) -> Reading:
-    reading = Reading(found.normal, found.text, said_groups=found.said, kept=kept)
-    reading.cues = [token for token in kept if not token.senses]
-    reading.paths = _chain(found.text, [token for token in kept if token.senses], gazetteer)
-    _roles(found.text, reading, gazetteer)
-    return reading
+    cues = [token for token in kept if not token.senses]
+    paths = _chain(found.text, [token for token in kept if token.senses], gazetteer)
+    _roles(found.text, paths, cues, gazetteer)
+    return Reading(found.normal, found.text, paths, cues, found.said, kept)
 
 
 def scan(text: str, gazetteer: Gazetteer) -> Scan:
@@ -255,7 +255,7 @@ def _guard(text: str, tokens: list[Token], gazetteer: Gazetteer, answer: bool) -
         if not token.senses:
             kept.append(token)
             continue
-        if not any([sense.guard for sense in token.senses]) and token.level != PLACE:
+        if token.level != PLACE and not any([sense.guard for sense in token.senses]):
             kept.append(token)  # nothing around it could make it less
             continue
         before = kept[-1] if kept else None
@@ -353,8 +353,7 @@ def _chain(text: str, names: list[Token], gazetteer: Gazetteer) -> list[Path]:
             last = paths[-1].tokens[-1]
             gap = text[last.end : token.start]
             finer = token.level > last.level or (token.level == last.level == PLACE)
-            official = any(sense.form == "official" for sense in token.senses)
-            if finer and (not gap or gap in links or (gap in commas and official)):
+            if finer and (not gap or gap in links or (gap in commas and _official(token))):
                 paths[-1].tokens.append(token)
                 continue
             # The rest of an address may hide between unit and community: "town … road 12 … community" is one place.
@@ -366,24 +365,28 @@ def _chain(text: str, names: list[Token], gazetteer: Gazetteer) -> list[Path]:
     return paths
 
 
+def _official(token: Token) -> bool:
+    return any(sense.form == "official" for sense in token.senses)
+
+
 def _speaks(gap: str) -> bool:
     """Whether the characters between two names are more than the rest of an address."""
     return not gap.isalnum()
 
 
-def _roles(text: str, reading: Reading, gazetteer: Gazetteer) -> None:
+def _roles(text: str, paths: list[Path], cues: list[Token], gazetteer: Gazetteer) -> None:
     """Reads the role of every path from the nearest words of its clause."""
-    cues = reading.cues
     starts = [cue.start for cue in cues]
-    for index, path in enumerate(reading.paths):
-        last_end = reading.paths[index - 1].end if index else 0
-        next_start = reading.paths[index + 1].start if index + 1 < len(reading.paths) else len(text)
-        first_clause = path.tokens[0].clause
-        here, there = bisect_left(starts, path.start), bisect_left(starts, path.end)
-        before = [c for c in cues[bisect_left(starts, last_end) : here] if c.clause == first_clause]
-        after = [c for c in cues[there : bisect_left(starts, next_start)] if c.clause == path.clause]
-        has_next = index + 1 < len(reading.paths) and reading.paths[index + 1].tokens[0].clause == path.clause
+    left = 0  # the first cue behind the path before
+    for path, later in zip_longest(paths, paths[1:]):
+        first, last = path.tokens[0], path.tokens[-1]
+        here, there = bisect_left(starts, first.start), bisect_left(starts, last.end)
+        next_one = bisect_left(starts, later.start) if later else len(starts)
+        before = [c for c in cues[left:here] if c.clause == first.clause]
+        after = [c for c in cues[there:next_one] if c.clause == last.clause]
+        has_next = later is not None and later.tokens[0].clause == last.clause
         path.role, path.use = _role(text, path, before[::-1], after, has_next, gazetteer)
+        left = there
 
 
 def _negated(path: Path, before: list[Token]) -> bool:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -101,8 +100,7 @@ class Route(NamedTuple):
         }
 
 
-@dataclass
-class Evidence:
+class Evidence(NamedTuple):
     """What one path says: candidate units, or a place elsewhere, or only a district or city of ours."""
 
     units: tuple[tuple[str, float], ...] = ()
@@ -184,11 +182,15 @@ def _names_far(reading: Reading) -> bool:
 def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
     found = [_Found(path, _evidence(path, reading.text, gazetteer, as_of)) for path in reading.paths]
     # a name whose lines do not hold for this day or house number says nothing
-    return [f for f in found if f.evidence is not _NOTHING or not _dated(f.path)]
+    return [f for f in found if f.evidence is not _NOTHING or not any(map(_dated, f.path.tokens))]
 
 
-def _dated(path: Path) -> bool:
-    return any(sense.extent for token in path.tokens for sense in token.senses)
+def _dated(token: Token) -> bool:
+    """Whether some line of the name speaks of some days or house numbers only."""
+    for sense in token.senses:
+        if sense.extent is not None:
+            return True
+    return False
 
 
 class _Binder:
@@ -196,19 +198,16 @@ class _Binder:
 
     def __init__(self, gazetteer: Gazetteer, text: str, as_of: date) -> None:
         self.gazetteer, self.text, self.as_of = gazetteer, text, as_of
+        self.foreign = False  # whether a province, city or district elsewhere was said
         self.parents: list[Sense] = []
         self.units: dict[str, float] = {}
         self.sure = True
         self.district_text = ""
         self.counties: list[County] = []  # where a township of the country's table may lie
 
-    @property
-    def foreign(self) -> bool:
-        return bool(self.district_text) or any(not _home(p, self.gazetteer) for p in self.parents)
-
     def take(self, token: Token) -> None:
-        senses = self._holding(token)
-        fitting = list(senses)
+        """Adds the next finer name of the path."""
+        senses = fitting = self._holding(token)
         for parent in self.parents:
             fitting = [s for s in fitting if _fits(parent, s, self.gazetteer)]
         if token.level < UNIT:
@@ -229,7 +228,7 @@ class _Binder:
         Of a name's lines those for numbers decide when a number is said and lies in one; without any line that holds
         today the last one that held is taken: people go on saying names that are gone.
         """
-        if not any([s.extent for s in token.senses]):
+        if not _dated(token):
             return token.senses
         ruled = [s for s in token.senses if s.form == OVERRIDE and s.extent is not None and s.extent.holds(self.as_of)]
         number = _house_number(self.text, token.end)
@@ -270,20 +269,21 @@ class _Binder:
         if fresh:
             self._narrow(fresh, token)
 
-    def _take_body(self, token: Token, fitting: list[Sense]) -> None:
+    def _take_body(self, token: Token, fitting: Sequence[Sense]) -> None:
         own = [s for s in fitting if s.city == self.gazetteer.city or s.name == self.gazetteer.province]
         chosen = own or fitting
         if not chosen:  # a district name our city knows too, under another city: it is that city's
             if token.level == DISTRICT and self.parents:
-                self.district_text = token.senses[0].name
+                self.district_text, self.foreign = token.senses[0].name, True
             return
         first = chosen[0]
         same = all(s.name == first.name and s.level == first.level for s in chosen)
         if same and len({s.city for s in chosen}) > 1:
             first = first._replace(city="", province="")  # several cities have a district of this name
         self.parents.append(first)
+        self.foreign = self.foreign or not _home(first, self.gazetteer)
 
-    def _take_unit(self, token: Token, senses: Sequence[Sense], fitting: list[Sense]) -> None:
+    def _take_unit(self, token: Token, senses: Sequence[Sense], fitting: Sequence[Sense]) -> None:
         if not fitting and self.units:
             self._contradict(token, senses)
             return
@@ -326,7 +326,7 @@ class _Binder:
         if max(s.tier for s in senses) == TIER_COMMUNITY and max(self.units.values()) >= TIER_SHORT:
             self.units = dict.fromkeys([*self.units, *(u for s in senses for u in s.units)], TIER_UNIT)
 
-    def _prefer_served(self, senses: list[Sense]) -> list[Sense]:
+    def _prefer_served(self, senses: Sequence[Sense]) -> Sequence[Sense]:
         """The same name elsewhere in the city: ours, but read back unless ours is the full name of a unit.
 
         (A landmark's line lists all it may lie in: there the choice is the resident's.)
@@ -367,10 +367,14 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
     gazetteer, parents = binder.gazetteer, binder.parents
     if binder.counties:
         return _weigh_alone(binder.counties)
+    if len(binder.units) == 1:
+        [(unit, tier)] = binder.units.items()
+        if unit in gazetteer.served:  # the usual case
+            return Evidence(((unit, tier),), binder.sure, means=gazetteer.address(unit, as_of))
     said = next((p for p in reversed(parents) if p.district), None)
     if binder.units:
         top = max(binder.units.values())
-        best = tuple(sorted((u, t) for u, t in binder.units.items() if t == top))
+        best = tuple(sorted([(u, t) for u, t in binder.units.items() if t == top]))
         means = _means(best, gazetteer, as_of)
         if any(unit in gazetteer.served for unit, _ in best):
             return Evidence(units=best, sure=binder.sure, means=means)
@@ -462,9 +466,11 @@ def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, aske
         wanted = [f for f in wanted if f.path.use == best]
     spans = _spans(reading, found, wanted, asked, text)
 
-    def route(decision: str, **what: Any) -> Route:
-        return Route(**{**_OPEN, "text": text, "decision": decision, "spans": spans, "as_of": as_of,
-                        "table_version": gazetteer.version, **what})
+    def route(decision: str, unit: str | None = None, unit_name: str | None = None, district: str | None = None,
+              city: str | None = None, candidates: tuple[Candidate, ...] = (), tier: float | None = None,
+              question: str | None = None) -> Route:
+        return Route(text, decision, unit, unit_name, district, city, candidates, tier, spans, question, as_of,
+                     gazetteer.version)
 
     if not wanted:
         if not found:
@@ -488,24 +494,18 @@ def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, aske
     return route(decision, **what)
 
 
-# what a route says as long as nothing is known
-_OPEN: dict[str, Any] = {
-    "unit": None, "unit_name": None, "district": None, "city": None, "candidates": (), "tier": None, "question": None,
-}
-
-
 def _outside(found: list[_Found], wanted: list[_Found]) -> list[tuple[str | None, str | None]]:
     """The places outside among the wanted ones. A name that several counties know is settled by a city or county
     named elsewhere in the message, unless that is where someone is registered or comes from."""
     places = []
-    parents = [
-        parent for f in found if f.path.use not in ("household", "negated", "past", "origin")
-        for token in f.path.tokens for parent in token.senses if parent.level in (CITY, DISTRICT)
-    ]
-    for evidence in (f.evidence for f in wanted):
+    for _, evidence in wanted:
         if evidence.outside is not None:
             places.append(evidence.outside)
         elif evidence.far:
+            parents = [
+                parent for f in found if f.path.use not in ("household", "negated", "past", "origin")
+                for token in f.path.tokens for parent in token.senses if parent.level in (CITY, DISTRICT)
+            ]
             fitting = {c for c in evidence.far for parent in parents if _lies_in(c, parent)}
             if len(fitting) == 1:
                 [county] = fitting
@@ -516,17 +516,17 @@ def _outside(found: list[_Found], wanted: list[_Found]) -> list[tuple[str | None
 def _choose(inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gazetteer,
             as_of: date) -> tuple[str, dict[str, Any]]:
     """The decision among units of ours, and what the route says with it."""
-    top = max(tier for evidence in inside for _, tier in evidence.units)
+    top = max([evidence.units[0][1] for evidence in inside])  # one path's units are all of one tier
     units = sorted({unit for evidence in inside for unit, tier in evidence.units if tier == top})
     candidates = tuple(
-        Candidate(unit, gazetteer.units[unit].name, gazetteer.district_name(unit, as_of), top) for unit in units
+        [Candidate(unit, gazetteer.units[unit].name, gazetteer.district_name(unit, as_of), top) for unit in units]
     )
     if outside or len(units) > 1:
         few = len(units) <= MAX_CANDIDATES
         return "ask", {"candidates": candidates[:MAX_CANDIDATES], "tier": top,
                        "question": CHOOSE if few else ASK_UNIT, "city": gazetteer.city}
     # "I am from there" may also tell the origin, so it is read back.
-    sure = certain and any(e.sure for e in inside if e.units[0] == (units[0], top)) and top >= TIER_SHORT
+    sure = certain and top >= TIER_SHORT and any([e.sure for e in inside if e.units[0] == (units[0], top)])
     [one] = candidates
     return "route" if sure else "confirm", {
         "unit": one.unit, "unit_name": one.unit_name, "district": one.district, "city": gazetteer.city,
@@ -545,7 +545,7 @@ def _uses(reading: Reading, asked: str | None) -> tuple[str, ...]:
 def _elsewhere(found: list[_Found], wanted: list[_Found]) -> bool:
     """Whether another city is named as a place of work or stay and the chosen place carries no parent of its own:
     the same unit names exist there."""
-    if any(len(f.path.tokens) > 1 for f in wanted):
+    if len(found) == len(wanted) or any([len(f.path.tokens) > 1 for f in wanted]):
         return False
     chosen = {id(f) for f in wanted}
     return any(
@@ -557,13 +557,13 @@ def _elsewhere(found: list[_Found], wanted: list[_Found]) -> bool:
 def _spans(reading: Reading, found: list[_Found], wanted: list[_Found], asked: str | None,
            text: str) -> tuple[Span, ...]:
     spans = []
-    chosen = {id(item) for item in wanted}
     for item in found:
-        start, end = reading.normal.original_span(item.path.start, item.path.end)
-        role = item.path.role
-        if item.path.use in ("plain", "event") and asked not in (None, "event", "other"):
+        path = item.path
+        start, end = reading.normal.original_span(path.start, path.end)
+        role = path.role
+        if path.use in ("plain", "event") and asked not in (None, "event", "other"):
             role = str(asked)
-        elif item.path.use in ("plain", "belong") and id(item) in chosen:
+        elif path.use in ("plain", "belong") and any([item is one for one in wanted]):
             role = "event"  # said without any cue to a helpline: taken as the place, and shown as such
         spans.append(Span(text[start:end], start, end, role, item.evidence.means))
     return tuple(spans)
