@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from operator import add
 from typing import NamedTuple
 
 from actions.language.normalise import Normal, normalise
@@ -158,9 +159,9 @@ def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[Token], list[int]]:
     words, pairs, singles, boundaries = gazetteer.words, gazetteer.pairs, gazetteer.singles, gazetteer.boundaries
     far, names = gazetteer.country.spots(text), gazetteer.country.names
     place, clause, size, named = 0, 0, len(text), 0
+    at = list(map(pairs.get, map(add, text, text[1:] + " ")))  # lengths of the words that may begin at each place
     while place < size:
-        sizes = pairs.get(text[place : place + 2])
-        end = far.get(place, 0) if far else 0
+        sizes, end = at[place], far.get(place, 0)
         if sizes is None and not end and text[place] not in singles:
             place += 1
             continue
@@ -261,16 +262,15 @@ def _guard(text: str, tokens: list[Token], gazetteer: Gazetteer, answer: bool) -
         before = kept[-1] if kept else None
         after = tokens[index + 1] if index + 1 < len(tokens) else None
         weights = [_counts(text, token, s, before, after, gazetteer, answer) for s in token.senses]
-        if not any(weights):
-            continue
         inside = token.level == PLACE and not _edge(text, token, before)
-        senses = tuple(
-            s._replace(confirm=True) if inside or weight == DOUBTFUL else s
-            for s, weight in zip(token.senses, weights, strict=True)
-            if weight
-        )
-        kept.append(token if senses == token.senses
-                    else Token(token.start, token.end, token.clause, "", senses, token.far))
+        if not inside and min(weights) == CERTAIN:
+            kept.append(token)
+        elif any(weights):
+            senses = tuple([
+                s._replace(confirm=True) if inside or weight == DOUBTFUL else s
+                for s, weight in zip(token.senses, weights, strict=True) if weight
+            ])
+            kept.append(Token(token.start, token.end, token.clause, "", senses, token.far))
     return kept
 
 
@@ -404,6 +404,8 @@ def _negated(path: Path, before: list[Token]) -> bool:
 def _role(text: str, path: Path, before: list[Token], after: list[Token], has_next: bool,
           gazetteer: Gazetteer) -> tuple[str, str]:
     """The role and its use. `before` is nearest first; words behind a place count up to the next place."""
+    if not before and not after:
+        return _stay(path, [], [], "") or ("other", "plain")
     groups = [cue.group for cue in before]
     if _negated(path, before):
         return "other", "negated"
@@ -437,8 +439,7 @@ def _owns_register(text: str, path: Path, after: list[Token], has_next: bool, ga
 
 def _stay(path: Path, groups: list[str], behind: list[str], lead: str) -> tuple[str, str] | None:
     """Hospital, place of the event or residence; None when no word says so."""
-    kind = next((s.kind for s in path.tokens[-1].senses if s.kind), "")
-    if lead == "hospital" or "hospital" in behind or kind == "hospital":
+    if lead == "hospital" or "hospital" in behind or _is_hospital(path.tokens[-1]):
         return "hospital", "hospital"
     if lead in ("present", "event", "illness"):
         return "event", "event"
@@ -447,6 +448,13 @@ def _stay(path: Path, groups: list[str], behind: list[str], lead: str) -> tuple[
     if "illness" in behind:
         return "event", "event"
     return None
+
+
+def _is_hospital(token: Token) -> bool:
+    for sense in token.senses:
+        if sense.kind:
+            return sense.kind == "hospital"
+    return False
 
 
 def _origin(text: str, path: Path, groups: list[str], after: list[Token], lead: str,
