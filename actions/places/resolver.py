@@ -180,9 +180,13 @@ def _names_far(reading: Reading) -> bool:
 
 
 def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
-    found = [_Found(path, _evidence(path, reading.text, gazetteer, as_of)) for path in reading.paths]
-    # a name whose lines do not hold for this day or house number says nothing
-    return [f for f in found if f.evidence is not _NOTHING or not any(map(_dated, f.path.tokens))]
+    found = []
+    for path in reading.paths:
+        evidence = _evidence(path, reading.text, gazetteer, as_of)
+        # a name whose lines do not hold for this day or house number says nothing
+        if evidence is not _NOTHING or not any(map(_dated, path.tokens)):
+            found.append(_Found(path, evidence))
+    return found
 
 
 def _dated(token: Token) -> bool:
@@ -517,7 +521,9 @@ def _choose(inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gaz
             as_of: date) -> tuple[str, dict[str, Any]]:
     """The decision among units of ours, and what the route says with it."""
     top = max([evidence.units[0][1] for evidence in inside])  # one path's units are all of one tier
-    units = sorted({unit for evidence in inside for unit, tier in evidence.units if tier == top})
+    units = [unit for evidence in inside for unit, tier in evidence.units if tier == top]
+    if len(units) > 1:
+        units = sorted(set(units))
     candidates = tuple(
         [Candidate(unit, gazetteer.units[unit].name, gazetteer.district_name(unit, as_of), top) for unit in units]
     )
