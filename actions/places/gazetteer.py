@@ -144,7 +144,7 @@ class Gazetteer:
     singles: frozenset[str]
     country: Country
     boundaries: frozenset[str]
-    lists: Mapping[str, tuple[str, ...]]
+    lists: Mapping[str, tuple[str, ...]]  # each with the longest first
     sounds: Mapping[str, str]
     stems_by_sound: Mapping[tuple[str, ...], tuple[str, ...]]
     near_sounds: Mapping[tuple[int, tuple[str, ...]], tuple[str, ...]]  # (place left out, the other sounds)
@@ -241,7 +241,7 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
         served=served, words=words, pairs=pairs, boundaries=boundaries,
         singles=boundaries | {word for word in words if len(word) == 1},
         country=load_country(folder / "towns.csv", folder / "city_communities.csv", units),
-        lists={name: tuple(str(w) for w in cues[name]) for name in LISTS},
+        lists={name: tuple(sorted(map(str, cues[name]), key=len, reverse=True)) for name in LISTS},
         sounds=sounds, stems_by_sound=stems, near_sounds=_near_sounds(stems), variants=variants, codes=codes,
         traditional=re.compile("[" + "".join(map(chr, variants)) + "]" if variants else "(?!)"),
         contacts=load_contacts(folder), desks=load_desks(folder, served),

@@ -58,7 +58,7 @@ class Reading:
     text: str
     paths: list[Path]
     cues: list[Token]
-    said_groups: frozenset[str]
+    said_groups: list[str]
     kept: list[Token]
 
     def said(self, group: str) -> bool:
@@ -74,7 +74,7 @@ class Scan(NamedTuple):
     text: str
     tokens: list[Token]
     breaks: list[int]
-    said: frozenset[str]
+    said: list[str]
     readings: dict[bool, Reading]  # as an answer to "which township", and not
 
 
@@ -120,7 +120,7 @@ def scan(text: str, gazetteer: Gazetteer) -> Scan:
     if gazetteer.traditional.search(written):
         written = written.translate(gazetteer.variants)
     hits, breaks = _hits(written, gazetteer)
-    said = frozenset([hit.group for hit in hits])
+    said = [hit.group for hit in hits]
     if len(hits) > MOST_NAMES:
         hits = _near_names(hits)
     return Scan(text, gazetteer.version, normal, written, hits, breaks, said, {})
@@ -156,22 +156,28 @@ def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[Token], list[int]]:
     """Every name and cue from left to right, and where a new clause begins."""
     found: list[Token] = []
     breaks: list[int] = []
-    words, pairs, singles, boundaries = gazetteer.words, gazetteer.pairs, gazetteer.singles, gazetteer.boundaries
-    far, names = gazetteer.country.spots(text), gazetteer.country.names
-    place, clause, size, named = 0, 0, len(text), 0
-    at = list(map(pairs.get, map(add, text, text[1:] + " ")))  # lengths of the words that may begin at each place
-    while place < size:
+    far = gazetteer.country.spots(text)
+    place = _walk(text, 0, MOST_NAMES // 2, far, found, breaks, gazetteer)
+    if place < len(text):
+        later = _near_end(text, place, far, gazetteer)
+        if later is not None:  # a list of names: go on near its end, where a name may begin
+            place = later
+            breaks.append(place)
+        _walk(text, place, len(text), far, found, breaks, gazetteer)
+    return found, breaks
+
+
+def _walk(text: str, place: int, most: int, far: Mapping[int, int], found: list[Token], breaks: list[int],
+          gazetteer: Gazetteer) -> int:
+    """Adds what stands from `place` on to `found` and `breaks`; ends behind `most` names and tells where."""
+    words, names, singles = gazetteer.words, gazetteer.country.names, gazetteer.singles
+    clause, size = len(breaks), len(text)
+    at = list(map(gazetteer.pairs.get, map(add, text, text[1:] + " ")))  # lengths of the words that may begin there
+    while place < size and most:
         sizes, end = at[place], far.get(place, 0)
         if sizes is None and not end and text[place] not in singles:
             place += 1
             continue
-        if named == MOST_NAMES // 2:
-            named += 1
-            later = _near_end(text, place, far, gazetteer)
-            if later is not None:  # a list of names: go on near its end, where a name may begin
-                place, clause = later, clause + 1
-                breaks.append(place)
-                continue
         hit, done = None, place + 1
         for length in sizes or ():
             hit = words.get(text[place : place + length])
@@ -183,21 +189,20 @@ def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[Token], list[int]]:
         if hit is None:
             done = place + 1
             hit = words.get(text[place])
-        if end and end > (done if hit else place) and not _cue_before_name(text, place, end, hit, gazetteer):
+        if end > (done if hit else place) and not _cue_before_name(text, place, end, hit, gazetteer):
             found.append(Token(place, end, clause, "", (_far_sense(text[place:end], gazetteer),), text[place:end]))
-            place, named = end, named + 1
-            continue
-        if hit is None or hit.group == "boundary":
-            if hit is not None or text[place] in boundaries:
+            done, most = end, most - 1
+        elif hit is None or hit.group == "boundary":
+            if hit is not None or text[place] in gazetteer.boundaries:
                 clause += 1
                 breaks.append(place)
         elif hit.senses:
-            name, named = text[place:done], named + 1
+            name, most = text[place:done], most - 1
             found.append(Token(place, done, clause, "", hit.senses, name if name in names else ""))
         elif hit.group not in SWALLOWED:
             found.append(Token(place, done, clause, hit.group, ()))
         place = done
-    return found, breaks
+    return place
 
 
 def _bound(text: str, start: int, end: int, hit: Word, found: list[Token], far: Mapping[int, int],
@@ -382,8 +387,8 @@ def _roles(text: str, paths: list[Path], cues: list[Token], gazetteer: Gazetteer
         first, last = path.tokens[0], path.tokens[-1]
         here, there = bisect_left(starts, first.start), bisect_left(starts, last.end)
         next_one = bisect_left(starts, later.start) if later else len(starts)
-        before = [c for c in cues[left:here] if c.clause == first.clause]
-        after = [c for c in cues[there:next_one] if c.clause == last.clause]
+        before = [c for c in cues[left:here] if c.clause == first.clause] if left < here else []
+        after = [c for c in cues[there:next_one] if c.clause == last.clause] if there < next_one else []
         has_next = later is not None and later.tokens[0].clause == last.clause
         path.role, path.use = _role(text, path, before[::-1], after, has_next, gazetteer)
         left = there
@@ -407,13 +412,13 @@ def _role(text: str, path: Path, before: list[Token], after: list[Token], has_ne
     if not before and not after:
         return _stay(path, [], [], "") or ("other", "plain")
     groups = [cue.group for cue in before]
-    if _negated(path, before):
+    if "negation" in groups and _negated(path, before):
         return "other", "negated"
     if has_next:
         # "rent in A registered in B": a word that leads to the next place speaks for that one.
         after = [c for c in after if not (c.group in ("register", "home") and c.start - path.end > REACH)]
     behind = [cue.group for cue in after]
-    if _owns_register(text, path, after, has_next, gazetteer):
+    if after and _owns_register(text, path, after, has_next, gazetteer):
         return "household", "household"
     lead = next((g for g in groups if g in LEADS), "")
     if lead in ("register", "home") and "both" in groups and ("residence" in groups or "present" in groups):
@@ -431,7 +436,7 @@ def _role(text: str, path: Path, before: list[Token], after: list[Token], has_ne
 
 def _owns_register(text: str, path: Path, after: list[Token], has_next: bool, gazetteer: Gazetteer) -> bool:
     """Whether the place carries the registration behind it ("A's registration", but not "A registered in B")."""
-    if not after or after[0].group != "register" or after[0].start - path.end > REACH:
+    if after[0].group != "register" or after[0].start - path.end > REACH:
         return False
     gap = text[path.end : after[0].start]
     return not has_next or any(link in gap for link in gazetteer.lists["links"] if link.strip())

@@ -191,10 +191,7 @@ def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
 
 def _dated(token: Token) -> bool:
     """Whether some line of the name speaks of some days or house numbers only."""
-    for sense in token.senses:
-        if sense.extent is not None:
-            return True
-    return False
+    return any([sense.extent for sense in token.senses])
 
 
 class _Binder:
@@ -211,7 +208,7 @@ class _Binder:
 
     def take(self, token: Token) -> None:
         """Adds the next finer name of the path."""
-        senses = fitting = self._holding(token)
+        senses = fitting = self._holding(token) if _dated(token) else token.senses
         for parent in self.parents:
             fitting = [s for s in fitting if _fits(parent, s, self.gazetteer)]
         if token.level < UNIT:
@@ -232,8 +229,6 @@ class _Binder:
         Of a name's lines those for numbers decide when a number is said and lies in one; without any line that holds
         today the last one that held is taken: people go on saying names that are gone.
         """
-        if not _dated(token):
-            return token.senses
         ruled = [s for s in token.senses if s.form == OVERRIDE and s.extent is not None and s.extent.holds(self.as_of)]
         number = _house_number(self.text, token.end)
         settled = [s for s in ruled if s.extent and (not s.extent.numbered() or number and s.extent.has(number))]
@@ -281,7 +276,7 @@ class _Binder:
                 self.district_text, self.foreign = token.senses[0].name, True
             return
         first = chosen[0]
-        same = all(s.name == first.name and s.level == first.level for s in chosen)
+        same = len(chosen) > 1 and all(s.name == first.name and s.level == first.level for s in chosen)
         if same and len({s.city for s in chosen}) > 1:
             first = first._replace(city="", province="")  # several cities have a district of this name
         self.parents.append(first)
@@ -300,7 +295,7 @@ class _Binder:
             senses, self.sure = [s for s in senses if not self.gazetteer.served.isdisjoint(s.units)], False
             if not senses:
                 return  # our district, and a unit of another one: nothing fits, so it is asked
-        if not self.units and not any(p.district for p in self.parents):
+        if not self.units and not any([p.district for p in self.parents]):
             senses = self._prefer_served(senses)
         fresh: dict[str, float] = {}
         for sense in senses:
@@ -311,10 +306,11 @@ class _Binder:
         self.parents.append(senses[0] if len(senses) == 1 else senses[0]._replace(units=tuple(fresh)))
 
     def _narrow(self, fresh: dict[str, float], token: Token) -> None:
-        kept = {unit: max(tier, fresh[unit]) for unit, tier in self.units.items() if unit in fresh}
         if not self.units:
             self.units = fresh
-        elif kept:
+            return
+        kept = {unit: max(tier, fresh[unit]) for unit, tier in self.units.items() if unit in fresh}
+        if kept:
             self.units = kept
             # Two names for the same unit carry more than one doubtful name.
             self.sure = self.sure or (len(kept) == 1 and token.level == PLACE)
@@ -446,6 +442,9 @@ def _home(sense: Sense, gazetteer: Gazetteer) -> bool:
     return sense.city == gazetteer.city or (sense.level == PROVINCE and sense.name == gazetteer.province)
 
 
+_NOBODY: frozenset[str] = frozenset()
+
+
 def _fits(parent: Sense, child: Sense, gazetteer: Gazetteer) -> bool:
     """Whether `child` can lie in `parent`: by name of city and province, by any past or present parent of a unit."""
     if parent.level == PROVINCE:
@@ -455,9 +454,8 @@ def _fits(parent: Sense, child: Sense, gazetteer: Gazetteer) -> bool:
     if parent.level == DISTRICT:
         if parent.district is None or child.level <= DISTRICT:
             return False
-        members = gazetteer.members.get(parent.district, frozenset())
-        return any(unit in members for unit in child.units)
-    return bool(set(parent.units) & set(child.units))
+        return not gazetteer.members.get(parent.district, _NOBODY).isdisjoint(child.units)
+    return not set(parent.units).isdisjoint(child.units)
 
 
 def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
@@ -465,8 +463,8 @@ def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, aske
     found = _found(reading, gazetteer, as_of)
     wanted = [f for f in found if f.evidence.specific]
     if wanted:
-        said = {f.path.use for f in wanted}
-        best = next((use for use in _uses(reading, asked) if use in said), "")
+        said = [f.path.use for f in wanted]
+        best = next(filter(said.__contains__, _uses(reading, asked)), "")
         wanted = [f for f in wanted if f.path.use == best]
     spans = _spans(reading, found, wanted, asked, text)
 

@@ -38,7 +38,7 @@ LATEST = date.max  # the day no line has ended before it began
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class PlaceReader(GraphComponent, EntityExtractorMixin):
-    """Adds an entity `place` for each place: start, end, role, and as evidence the units it may mean with their tier."""
+    """Adds an entity `place` for each place: start, end, role, and as evidence the units it may mean, with tiers."""
 
     def __init__(self) -> None:
         self._files: Gazetteer | None = None
