@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from operator import add
 from typing import NamedTuple
 
@@ -157,22 +157,25 @@ def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[Token], list[int]]:
     found: list[Token] = []
     breaks: list[int] = []
     far = gazetteer.country.spots(text)
-    place = _walk(text, 0, MOST_NAMES // 2, far, found, breaks, gazetteer)
+    at = list(map(gazetteer.pairs.get, map(add, text, text[1:] + " ")))  # lengths of the words that may begin there
+    place = _walk(text, 0, MOST_NAMES // 2, at, far, found, breaks, gazetteer)
     if place < len(text):
-        later = _near_end(text, place, far, gazetteer)
+        later = _near_end(text, at, far, gazetteer)
         if later is not None:  # a list of names: go on near its end, where a name may begin
-            place = later
+            place = max(place, later)
             breaks.append(place)
-        _walk(text, place, len(text), far, found, breaks, gazetteer)
+        _walk(text, place, len(text), at, far, found, breaks, gazetteer)
     return found, breaks
 
 
-def _walk(text: str, place: int, most: int, far: Mapping[int, int], found: list[Token], breaks: list[int],
-          gazetteer: Gazetteer) -> int:
+_Lengths = Sequence[tuple[int, ...] | None]
+
+
+def _walk(text: str, place: int, most: int, at: _Lengths, far: Mapping[int, int], found: list[Token],
+          breaks: list[int], gazetteer: Gazetteer) -> int:
     """Adds what stands from `place` on to `found` and `breaks`; ends behind `most` names and tells where."""
     words, names, singles = gazetteer.words, gazetteer.country.names, gazetteer.singles
     clause, size = len(breaks), len(text)
-    at = list(map(gazetteer.pairs.get, map(add, text, text[1:] + " ")))  # lengths of the words that may begin there
     while place < size and most:
         sizes, end = at[place], far.get(place, 0)
         if sizes is None and not end and text[place] not in singles:
@@ -221,17 +224,18 @@ def _bound(text: str, start: int, end: int, hit: Word, found: list[Token], far: 
     return any(sense.city in above or sense.province in above for sense in hit.senses)
 
 
-def _near_end(text: str, place: int, far: Mapping[int, int], gazetteer: Gazetteer) -> int | None:
+def _near_end(text: str, at: _Lengths, far: Mapping[int, int], gazetteer: Gazetteer) -> int | None:
     """Where to go on reading in a message of very many names: behind a mark, else behind an unknown character.
 
     None: there are not so many places where one may begin.
     """
-    singles, pairs = gazetteer.singles, gazetteer.pairs
-    places = [i for i in range(len(text)) if text[i] in singles or text[i : i + 2] in pairs or i in far]
+    singles = gazetteer.singles
+    backwards = (i for i in range(len(text) - 1, -1, -1) if at[i] is not None or text[i] in singles or i in far)
+    places = list(islice(backwards, SKIPPED + 1))
     if len(places) <= SKIPPED:
         return None
-    last = places[-SKIPPED // 2 :]
-    return max(place, next((i for i in last if text[i] in gazetteer.boundaries), last[0]))
+    last = places[SKIPPED // 2 - 1 :: -1]
+    return next((i for i in last if text[i] in gazetteer.boundaries), last[0])
 
 
 def _cue_before_name(text: str, start: int, end: int, hit: Word | None, gazetteer: Gazetteer) -> bool:
