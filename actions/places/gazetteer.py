@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, TypedDict
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.places.bodies import Contact, Contacts, Desks, Succession, load_contacts, load_desks, load_succession
+from actions.places.boundaries import FILE as BOUNDARIES
+from actions.places.boundaries import Boundary, load_boundaries
 from actions.places.country import Country, load_country
 from actions.places.extent import Extent
 from actions.places.tables import Rows
@@ -154,6 +156,7 @@ class Gazetteer:
     contacts: Contacts
     desks: Desks
     succession: tuple[Succession, ...]
+    boundaries_of_units: tuple[Boundary, ...] = ()
     family: frozenset[str] = field(default_factory=frozenset)
     # what was looked up lately: the same units on the same day, all day long
     parents_seen: dict[tuple[str, date], tuple[str | None, str]] = field(
@@ -245,7 +248,8 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
         sounds=sounds, stems_by_sound=stems, near_sounds=_near_sounds(stems), variants=variants, codes=codes,
         traditional=re.compile("[" + "".join(map(chr, variants)) + "]" if variants else "(?!)"),
         contacts=load_contacts(folder), desks=load_desks(folder, served),
-        succession=load_succession(folder, {*units, *districts}), family=_family(units, served),
+        succession=load_succession(folder, {*units, *districts}),
+        boundaries_of_units=load_boundaries(folder, units), family=_family(units, served),
     )
 
 
@@ -265,7 +269,7 @@ def _family(units: Mapping[str, Unit], served: frozenset[str]) -> frozenset[str]
 def _version(folder: Path) -> str:
     """The hash of everything that decides a route: the same tables have the same version everywhere."""
     digest = hashlib.sha256()
-    for name in sorted(FILES):
+    for name in sorted((*FILES, *((BOUNDARIES,) if (folder / BOUNDARIES).exists() else ()))):
         digest.update(name.encode() + b"\0" + (folder / name).read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()[:12]
 
@@ -277,7 +281,7 @@ def _area(folder: Path) -> Any:
     if not isinstance(data["served"], list) or not data["served"]:
         raise ConfigError(path, line_of(data, "served"), "no unit is served", "list at least one unit id")
     for name, entry in _sources(folder).items():
-        if name not in FILES:
+        if name not in (*FILES, BOUNDARIES):
             raise ConfigError(folder / "sources.yaml", None, f"unknown table {name!r}", nearest(name, FILES))
         require_keys(folder / "sources.yaml", entry, ("source", "date", "grade"))
     return data
