@@ -75,19 +75,18 @@ def test_a_boundary_holds_for_its_days(there: Gazetteer) -> None:
     assert units_at(point, there.boundaries_of_units, date(2025, 1, 1)) == ("u-shiqiao",)
 
 
-@given(st.builds(Point, st.floats(-90, 90), st.floats(-180, 180), st.sampled_from([*DATUMS, "unknown"]),
-                 st.none() | st.floats(0, 100_000)))
-def test_a_point_never_routes_and_never_raises(point: Point) -> None:
-    route = resolve_point(point, PLACES, TODAY)
+@given(point=st.builds(Point, st.floats(-90, 90), st.floats(-180, 180), st.sampled_from([*DATUMS, "unknown"]),
+                       st.none() | st.floats(0, 100_000)))
+def test_a_point_never_routes_and_never_raises(there: Gazetteer, point: Point) -> None:
+    route = resolve_point(point, there, TODAY)
     assert route is None or route.decision in ("confirm", "ask")
 
 
-PLACES = load_gazetteer(merged_config(PROJECT / "config", AREA, PROJECT / "build") / "places")
-
-
-@given(st.floats(29.99, 30.11), st.floats(117.99, 118.31), st.floats(0, 1_500))
-def test_near_the_areas_it_is_read_back_or_asked(north: float, east: float, accuracy: float) -> None:
-    route = resolve_point(wgs(north, east, accuracy), PLACES, TODAY)
+@given(north=st.floats(29.99, 30.11), east=st.floats(117.99, 118.31), accuracy=st.floats(0, 1_500))
+def test_near_the_areas_it_is_read_back_or_asked(
+    there: Gazetteer, north: float, east: float, accuracy: float
+) -> None:
+    route = resolve_point(wgs(north, east, accuracy), there, TODAY)
     if route is not None:
         assert (route.decision == "confirm") == (route.unit is not None) == (len(route.candidates) == 1)
         assert route.tier is not None and route.tier < 2  # below every name that routes
