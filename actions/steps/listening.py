@@ -74,6 +74,14 @@ def point_told(turn: Turn) -> bool:
     return event.get("by") == POINT and event.get("seq") == turn.seq and event.get("unit") is not None
 
 
+def tell_location(turn: Turn) -> None:
+    """Says that a location has come, and which township it told."""
+    if point_told(turn):
+        turn.say("location_read", unit_name=turn.facts.places["event"]["unit_name"], buttons=[])
+    else:
+        turn.say("location_kept", buttons=[])
+
+
 def _event_known(turn: Turn) -> bool:
     return turn.facts.places.get("event", {}).get("decision") in SURE
 

@@ -144,9 +144,10 @@ def test_no_place_said_it_asks_in_its_own_words(teller: Teller) -> None:
 def send_location(teller: Teller, latitude: float, longitude: float, datum: str, accuracy: float | None = None) -> None:
     point = {"latitude": latitude, "longitude": longitude, "datum": datum, "accuracy": accuracy}
     with teller.parts.database.begin() as session:
-        accept(session, AcceptTools(teller.parts.gates, teller.parts.knowledge),
-               Incoming(teller.channel, teller.address, uuid.uuid4().hex, "", kind="location",
-                        extra={"location": point}), teller.parts.now())
+        accepted = accept(session, AcceptTools(teller.parts.gates, teller.parts.knowledge),
+                          Incoming(teller.channel, teller.address, uuid.uuid4().hex, "", kind="location",
+                                   extra={"location": point}), teller.parts.now())
+    teller.contact_id = accepted.contact_id
     teller.settle()
 
 
@@ -172,10 +173,9 @@ def test_a_location_within_a_boundary_is_read_back(teller: Teller) -> None:
 
 @pytest.mark.engine
 def test_words_beat_the_place_of_a_phone(teller: Teller) -> None:
-    teller.say("家里着火了，啥都没了，今晚没地方住")
-    teller.press("同意")
-    send_location(teller, 30.05, 118.05, "WGS-84")
-    teller.say("三口人，房子在柳塘街道")
+    send_location(teller, 30.05, 118.05, "WGS-84")  # before a word is said
+    assert teller.conversation().facts["places"]["event"]["unit_name"] == "白鹭镇" and "看起来在白鹭镇" in teller.said
+    teller.say("昨晚在柳塘街道租的房子着火了，今晚没地方住")
     assert teller.conversation().facts["places"]["event"]["unit_name"] == "柳塘街道"
 
 

@@ -1,8 +1,8 @@
 """Reads the places of a message with their roles: the gazetteer's own reader as a component of Rasa, nothing learned.
 
 It needs no clock: units are named by the tables as they stand last, and whoever has a day reads what was taken apart
-here once more for that day (`take`). The tables are read when the first message comes and lie in no model: a new road
-needs no training (a new name does: it is a word of the tokenizer), and another area speaks through the same model.
+here once more for that day (`take`). The tables are read when the first message comes and lie in no model: other days,
+numbers, districts or cue words need no training (a new name does: it is a word of the tokenizer).
 """
 
 from __future__ import annotations
