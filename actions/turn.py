@@ -114,6 +114,7 @@ class Turn:
     unsure: bool = False
     alternatives: list[tuple[str, float]] = field(default_factory=list)
     sentences: list[tuple[str, float]] = field(default_factory=list)  # intent and confidence of each, if several
+    scan: Any = None  # the text as the reader of places has taken it apart (a Scan), for whoever asks next
     replies: list[Reply] = field(default_factory=list)
     handoff: str | None = None
     error: tuple[str, BaseException] | None = None

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 SPACE, BREAK = " ", "\n"
 # printable ASCII, Han and the two marks NFKC leaves alone; else one character
@@ -14,26 +15,27 @@ _PLAIN = re.compile("[!-~\u4e00-\u9fff\u3001\u3002]*").fullmatch
 _STAYS = re.compile("[!-~\u4e00-\u9fff\u3001\u3002]").match
 
 
-@dataclass(frozen=True)
-class Normal:
+class Normal(NamedTuple):
     """The normalised text; `offsets[i]` is the place of its i-th character in the original.
 
     `ends` is given only where a character stands for several of the original: where those end.
     """
 
     text: str
-    offsets: tuple[int, ...]
+    offsets: Sequence[int]
     ends: tuple[int, ...] = ()
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """The half-open span of the original that the half-open span of `text` was made from."""
-        if not self.offsets or start >= len(self.offsets):
-            last = self._end(len(self.offsets) - 1) if self.offsets else 0
+        _, offsets, ends = self
+        if not offsets or start >= len(offsets):
+            last = self._end(len(offsets) - 1) if offsets else 0
             return last, last
-        first = self.offsets[max(start, 0)]
+        first = offsets[max(start, 0)]
         if end <= start:
             return first, first
-        return first, self._end(min(end, len(self.offsets)) - 1)
+        last = min(end, len(offsets)) - 1
+        return first, ends[last] if ends else offsets[last] + 1
 
     def _end(self, place: int) -> int:
         return self.ends[place] if self.ends else self.offsets[place] + 1
@@ -68,7 +70,7 @@ def normalise(text: str) -> Normal:
     if _FULL_WIDTH.search(text):
         text = text.translate(_HALF_WIDTH)
     if _PLAIN(text):
-        return Normal(text, tuple(range(len(text))))
+        return Normal(text, range(len(text)))
     # runs of characters that stay as they are come whole: a long message costs a tenth
     for run in _RUNS.findall(text):
         position += 1

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from actions.places.boundaries import FILE
 from actions.places.gazetteer import Gazetteer
 from actions.places.resolver import Route, resolve
 
@@ -21,13 +23,23 @@ GROUPED = ("towns.csv", "city_communities.csv")  # the last column holds many na
 
 def differences(base: Path, now: Path) -> Iterator[dict[str, Any]]:
     """{"table","change":"added|removed|changed","key","then","now"} for every line that differs."""
-    for name in sorted({path.name for folder in (base, now) for path in folder.glob("*.csv")}):
-        then, today = _lines(base / name), _lines(now / name)
+    for name in sorted({path.name for folder in (base, now) for path in (*folder.glob("*.csv"), folder / FILE)}):
+        read = _features if name == FILE else _lines
+        then, today = read(base / name), read(now / name)
         for key in sorted({*then, *today}):
             before, after = sorted(then.get(key, [])), sorted(today.get(key, []))
             if before != after:
                 change = "changed" if before and after else "added" if after else "removed"
                 yield {"table": name, "change": change, "key": list(key), "then": before, "now": after}
+
+
+def _features(path: Path) -> dict[tuple[str, ...], list[str]]:
+    """The features of the boundaries by unit and name."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for feature in json.loads(path.read_text(encoding="utf-8-sig"))["features"] if path.exists() else ():
+        said = feature["properties"]
+        found.setdefault((said["unit"], said.get("name", "")), []).append(json.dumps(feature, ensure_ascii=False))
+    return found
 
 
 def routes(texts: Iterable[str], base: Gazetteer, now: Gazetteer, as_of: date) -> Iterator[dict[str, Any]]:

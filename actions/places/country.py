@@ -67,9 +67,11 @@ class Country:
         """Where names may stand: start → end of the longest name that begins there. O(length)."""
         found: dict[int, int] = {}
         tails, names = self.tails, self.names
-        ends = [end for end in (match.end() for match in self._last.finditer(text, 1)) if text[end - 2 : end] in tails]
-        for end in outer(ends, MOST_ENDINGS):
-            for length in tails[text[end - 2 : end]]:
+        ends = [match.end() for match in self._last.finditer(text, 1)]
+        if len(ends) > MOST_ENDINGS:
+            ends = outer([end for end in ends if text[end - 2 : end] in tails], MOST_ENDINGS)
+        for end in ends:
+            for length in tails.get(text[end - 2 : end], ()):
                 if length <= end and text[end - length : end] in names:
                     found[end - length] = end
         return found

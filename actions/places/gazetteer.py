@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.places.bodies import Contact, Contacts, Desks, Succession, load_contacts, load_desks, load_succession
+from actions.places.boundaries import FILE as BOUNDARIES
+from actions.places.boundaries import Boundary, load_boundaries
 from actions.places.country import Country, load_country
 from actions.places.extent import Extent
 from actions.places.tables import Rows
@@ -99,8 +101,7 @@ class Unit:
         return next((t.district for t in self.terms if t.relation == "managed_by" and t.holds(day)), None)
 
 
-@dataclass(frozen=True)
-class Sense:
+class Sense(NamedTuple):
     """One thing a name may stand for. `guard`: '' counts always, 'short', 'stem' or 'parent' need company."""
 
     level: int
@@ -145,7 +146,7 @@ class Gazetteer:
     singles: frozenset[str]
     country: Country
     boundaries: frozenset[str]
-    lists: Mapping[str, tuple[str, ...]]
+    lists: Mapping[str, tuple[str, ...]]  # each with the longest first
     sounds: Mapping[str, str]
     stems_by_sound: Mapping[tuple[str, ...], tuple[str, ...]]
     near_sounds: Mapping[tuple[int, tuple[str, ...]], tuple[str, ...]]  # (place left out, the other sounds)
@@ -155,6 +156,7 @@ class Gazetteer:
     contacts: Contacts
     desks: Desks
     succession: tuple[Succession, ...]
+    boundaries_of_units: tuple[Boundary, ...] = ()
     family: frozenset[str] = field(default_factory=frozenset)
     # what was looked up lately: the same units on the same day, all day long
     parents_seen: dict[tuple[str, date], tuple[str | None, str]] = field(
@@ -242,11 +244,12 @@ def load_gazetteer(folder: Path = FOLDER) -> Gazetteer:
         served=served, words=words, pairs=pairs, boundaries=boundaries,
         singles=boundaries | {word for word in words if len(word) == 1},
         country=load_country(folder / "towns.csv", folder / "city_communities.csv", units),
-        lists={name: tuple(str(w) for w in cues[name]) for name in LISTS},
+        lists={name: tuple(sorted(map(str, cues[name]), key=len, reverse=True)) for name in LISTS},
         sounds=sounds, stems_by_sound=stems, near_sounds=_near_sounds(stems), variants=variants, codes=codes,
         traditional=re.compile("[" + "".join(map(chr, variants)) + "]" if variants else "(?!)"),
         contacts=load_contacts(folder), desks=load_desks(folder, served),
-        succession=load_succession(folder, {*units, *districts}), family=_family(units, served),
+        succession=load_succession(folder, {*units, *districts}),
+        boundaries_of_units=load_boundaries(folder, units), family=_family(units, served),
     )
 
 
@@ -266,7 +269,7 @@ def _family(units: Mapping[str, Unit], served: frozenset[str]) -> frozenset[str]
 def _version(folder: Path) -> str:
     """The hash of everything that decides a route: the same tables have the same version everywhere."""
     digest = hashlib.sha256()
-    for name in sorted(FILES):
+    for name in sorted((*FILES, *((BOUNDARIES,) if (folder / BOUNDARIES).exists() else ()))):
         digest.update(name.encode() + b"\0" + (folder / name).read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()[:12]
 
@@ -278,7 +281,7 @@ def _area(folder: Path) -> Any:
     if not isinstance(data["served"], list) or not data["served"]:
         raise ConfigError(path, line_of(data, "served"), "no unit is served", "list at least one unit id")
     for name, entry in _sources(folder).items():
-        if name not in FILES:
+        if name not in (*FILES, BOUNDARIES):
             raise ConfigError(folder / "sources.yaml", None, f"unknown table {name!r}", nearest(name, FILES))
         require_keys(folder / "sources.yaml", entry, ("source", "date", "grade"))
     return data

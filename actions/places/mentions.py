@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
+from operator import add
 from typing import NamedTuple
 
 from actions.language.normalise import Normal, normalise
@@ -22,6 +24,7 @@ NEAR, REACH = 4, 3
 NO, DOUBTFUL, CERTAIN = 0, 1, 2
 # Nobody tells more names than this: a longer message is a list or an attack. How far from them words still matter.
 MOST_NAMES, REMOTE, SKIPPED = 60, 200, 800
+SWALLOWED = ("block", "neutral")  # words that only keep others from being found in them
 
 
 @dataclass
@@ -53,26 +56,26 @@ class Reading:
 
     normal: Normal
     text: str
-    paths: list[Path] = field(default_factory=list)
-    cues: list[Token] = field(default_factory=list)
-    said_groups: frozenset[str] = frozenset()
-    kept: list[Token] = field(default_factory=list)
+    paths: list[Path]
+    cues: list[Token]
+    said_groups: list[str]
+    kept: list[Token]
 
     def said(self, group: str) -> bool:
         return group in self.said_groups
 
 
-_Hit = tuple[int, int, int, str, tuple[Sense, ...], str]
-
-
 class Scan(NamedTuple):
-    """A message taken apart once; it may be read twice, without and with sounds."""
+    """A message taken apart once, by the tables of `version`; it may be read several times, for different questions."""
 
+    original: str
+    version: str
     normal: Normal
     text: str
     tokens: list[Token]
     breaks: list[int]
-    said: frozenset[str]
+    said: list[str]
+    readings: dict[bool, Reading]  # as an answer to "which township", and not
 
 
 def read(text: str, gazetteer: Gazetteer, answer: bool = False) -> Reading:
@@ -86,7 +89,11 @@ def read(text: str, gazetteer: Gazetteer, answer: bool = False) -> Reading:
 
 def read_scan(found: Scan, gazetteer: Gazetteer, answer: bool = False) -> Reading:
     """As `read`, of a message already taken apart."""
-    return _reading(found, _guard(found.text, found.tokens, gazetteer, answer), gazetteer)
+    reading = found.readings.get(answer)
+    if reading is None:
+        reading = _reading(found, _guard(found.text, found.tokens, gazetteer, answer), gazetteer)
+        found.readings[answer] = reading
+    return reading
 
 
 def read_sounds(found: Scan, first: Reading, gazetteer: Gazetteer, answer: bool = False) -> Reading | None:
@@ -96,11 +103,10 @@ def read_sounds(found: Scan, first: Reading, gazetteer: Gazetteer, answer: bool 
 
 
 def _reading(found: Scan, kept: list[Token], gazetteer: Gazetteer) -> Reading:
-    reading = Reading(found.normal, found.text, said_groups=found.said, kept=kept)
-    reading.cues = [token for token in kept if not token.senses]
-    reading.paths = _chain(found.text, [token for token in kept if token.senses], gazetteer)
-    _roles(found.text, reading, gazetteer)
-    return reading
+    cues = [token for token in kept if not token.senses]
+    paths = _chain(found.text, [token for token in kept if token.senses], gazetteer)
+    _roles(found.text, paths, cues, gazetteer)
+    return Reading(found.normal, found.text, paths, cues, found.said, kept)
 
 
 def scan(text: str, gazetteer: Gazetteer) -> Scan:
@@ -114,68 +120,95 @@ def scan(text: str, gazetteer: Gazetteer) -> Scan:
     if gazetteer.traditional.search(written):
         written = written.translate(gazetteer.variants)
     hits, breaks = _hits(written, gazetteer)
-    said = frozenset([hit[3] for hit in hits])
+    said = [hit.group for hit in hits]
     if len(hits) > MOST_NAMES:
         hits = _near_names(hits)
-    return Scan(normal, written, [Token(*hit) for hit in hits], breaks, said)
+    return Scan(text, gazetteer.version, normal, written, hits, breaks, said, {})
 
 
-def _near_names(hits: list[_Hit]) -> list[_Hit]:
+def fit_scan(found: Scan | None, text: str, gazetteer: Gazetteer) -> Scan:
+    """The scan of `text`: `found` where it is one of the same words by the same tables, else a new one."""
+    if found is None or found.version != gazetteer.version:
+        return scan(text, gazetteer)
+    if found.original == text:
+        return found
+    normal = normalise(text)
+    if normal.text != found.normal.text:
+        return scan(text, gazetteer)
+    readings = {answer: replace(reading, normal=normal) for answer, reading in found.readings.items()}
+    return found._replace(original=text, normal=normal, readings=readings)
+
+
+def _near_names(hits: list[Token]) -> list[Token]:
     """The first and the last names of very many hits, and the words of their clauses that stand not too far away."""
-    names = outer([hit for hit in hits if hit[4]], MOST_NAMES)
+    names = outer([hit for hit in hits if hit.senses], MOST_NAMES)
     if not names:
         return []
-    clauses, chosen = {hit[2] for hit in names}, {hit[0] for hit in names}
-    low, high = names[0][0] - REMOTE, names[-1][0] + REMOTE
-    return [hit for hit in hits if hit[0] in chosen or not hit[4] and hit[2] in clauses and low <= hit[0] <= high]
+    clauses, chosen = {hit.clause for hit in names}, {hit.start for hit in names}
+    low, high = names[0].start - REMOTE, names[-1].start + REMOTE
+    return [
+        hit for hit in hits
+        if hit.start in chosen or not hit.senses and hit.clause in clauses and low <= hit.start <= high
+    ]
 
 
-
-
-def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[_Hit], list[int]]:
+def _hits(text: str, gazetteer: Gazetteer) -> tuple[list[Token], list[int]]:
     """Every name and cue from left to right, and where a new clause begins."""
-    found: list[_Hit] = []
+    found: list[Token] = []
     breaks: list[int] = []
-    words, pairs, singles = gazetteer.words, gazetteer.pairs, gazetteer.singles
-    far, names = gazetteer.country.spots(text), gazetteer.country.names
-    places = [i for i, (a, b) in enumerate(zip(text, text[1:] + " ", strict=False))
-              if a in singles or a + b in pairs or i in far]
-    done, clause, size, named = 0, 0, len(text), 0
-    for position in places:
-        if position < done:
-            continue
-        if named == MOST_NAMES // 2 and len(places) > SKIPPED:
-            # a list of names: go on near its end, where a name may begin
-            done, named, clause = max(done, _near_end(text, places, gazetteer)), named + 1, clause + 1
-            breaks.append(done)
-            continue
-        hit, length = None, 1
-        for length in pairs.get(text[position : position + 2], ()):
-            hit = words.get(text[position : position + length])
-            if hit is not None and position + length <= size and (
-                    not hit.bound or _bound(text, position, position + length, hit, found, far, gazetteer)):
-                break
-            hit = None
-        if hit is None:
-            length = 1
-            hit = words.get(text[position])
-        end = far.get(position, 0)
-        if end > position + (length if hit else 0) and not _cue_before_name(text, position, end, hit, gazetteer):
-            found.append((position, end, clause, "", (_far_sense(text[position:end], gazetteer),), text[position:end]))
-            done, named = end, named + 1
-            continue
-        done = position + length
-        if hit is None or hit.group == "boundary":
-            if hit is not None or text[position] in gazetteer.boundaries:
-                clause += 1
-                breaks.append(position)
-        elif hit.group not in ("block", "neutral"):
-            name, named = text[position:done], named + bool(hit.senses)
-            found.append((position, done, clause, hit.group, hit.senses, name if hit.senses and name in names else ""))
+    far = gazetteer.country.spots(text)
+    at = list(map(gazetteer.pairs.get, map(add, text, text[1:] + " ")))  # lengths of the words that may begin there
+    place = _walk(text, 0, MOST_NAMES // 2, at, far, found, breaks, gazetteer)
+    if place < len(text):
+        later = _near_end(text, at, far, gazetteer)
+        if later is not None:  # a list of names: go on near its end, where a name may begin
+            place = max(place, later)
+            breaks.append(place)
+        _walk(text, place, len(text), at, far, found, breaks, gazetteer)
     return found, breaks
 
 
-def _bound(text: str, start: int, end: int, hit: Word, found: list[_Hit], far: Mapping[int, int],
+_Lengths = Sequence[tuple[int, ...] | None]
+
+
+def _walk(text: str, place: int, most: int, at: _Lengths, far: Mapping[int, int], found: list[Token],
+          breaks: list[int], gazetteer: Gazetteer) -> int:
+    """Adds what stands from `place` on to `found` and `breaks`; ends behind `most` names and tells where."""
+    words, names, singles = gazetteer.words, gazetteer.country.names, gazetteer.singles
+    clause, size = len(breaks), len(text)
+    while place < size and most:
+        sizes, end = at[place], far.get(place, 0)
+        if sizes is None and not end and text[place] not in singles:
+            place += 1
+            continue
+        hit, done = None, place + 1
+        for length in sizes or ():
+            hit = words.get(text[place : place + length])
+            if hit is not None:
+                done = place + length
+                if done <= size and (not hit.bound or _bound(text, place, done, hit, found, far, gazetteer)):
+                    break
+                hit = None
+        if hit is None:
+            done = place + 1
+            hit = words.get(text[place])
+        if end > (done if hit else place) and not _cue_before_name(text, place, end, hit, gazetteer):
+            found.append(Token(place, end, clause, "", (_far_sense(text[place:end], gazetteer),), text[place:end]))
+            done, most = end, most - 1
+        elif hit is None or hit.group == "boundary":
+            if hit is not None or text[place] in gazetteer.boundaries:
+                clause += 1
+                breaks.append(place)
+        elif hit.senses:
+            name, most = text[place:done], most - 1
+            found.append(Token(place, done, clause, "", hit.senses, name if name in names else ""))
+        elif hit.group not in SWALLOWED:
+            found.append(Token(place, done, clause, hit.group, ()))
+        place = done
+    return place
+
+
+def _bound(text: str, start: int, end: int, hit: Word, found: list[Token], far: Mapping[int, int],
            gazetteer: Gazetteer) -> bool:
     """Whether a county's short name stands directly behind its own city or province, or before one of its townships.
 
@@ -185,17 +218,24 @@ def _bound(text: str, start: int, end: int, hit: Word, found: list[_Hit], far: M
         below = {county.name for county in gazetteer.country.counties_of(text[end : far[end]])}
         if any(sense.name in below for sense in hit.senses):
             return True
-    if not found or found[-1][1] != start:
+    if not found or found[-1].end != start:
         return False
-    above = {sense.name for sense in found[-1][4] if sense.level <= CITY}
+    above = {sense.name for sense in found[-1].senses if sense.level <= CITY}
     return any(sense.city in above or sense.province in above for sense in hit.senses)
 
 
-def _near_end(text: str, places: list[int], gazetteer: Gazetteer) -> int:
-    """Where to go on reading in a message of very many names: behind a mark, else behind an unknown character."""
-    tail = places[-SKIPPED // 2]
-    marks = (i for i in places[-SKIPPED // 2 :] if text[i] in gazetteer.boundaries)
-    return next(marks, tail)
+def _near_end(text: str, at: _Lengths, far: Mapping[int, int], gazetteer: Gazetteer) -> int | None:
+    """Where to go on reading in a message of very many names: behind a mark, else behind an unknown character.
+
+    None: there are not so many places where one may begin.
+    """
+    singles = gazetteer.singles
+    backwards = (i for i in range(len(text) - 1, -1, -1) if at[i] is not None or text[i] in singles or i in far)
+    places = list(islice(backwards, SKIPPED + 1))
+    if len(places) <= SKIPPED:
+        return None
+    last = places[SKIPPED // 2 - 1 :: -1]
+    return next((i for i in last if text[i] in gazetteer.boundaries), last[0])
 
 
 def _cue_before_name(text: str, start: int, end: int, hit: Word | None, gazetteer: Gazetteer) -> bool:
@@ -225,22 +265,21 @@ def _guard(text: str, tokens: list[Token], gazetteer: Gazetteer, answer: bool) -
         if not token.senses:
             kept.append(token)
             continue
-        if not any([sense.guard for sense in token.senses]) and token.level != PLACE:
+        if token.level != PLACE and not any([sense.guard for sense in token.senses]):
             kept.append(token)  # nothing around it could make it less
             continue
         before = kept[-1] if kept else None
         after = tokens[index + 1] if index + 1 < len(tokens) else None
         weights = [_counts(text, token, s, before, after, gazetteer, answer) for s in token.senses]
-        if not any(weights):
-            continue
         inside = token.level == PLACE and not _edge(text, token, before)
-        senses = tuple(
-            replace(s, confirm=True) if inside or weight == DOUBTFUL else s
-            for s, weight in zip(token.senses, weights, strict=True)
-            if weight
-        )
-        kept.append(token if senses == token.senses
-                    else Token(token.start, token.end, token.clause, "", senses, token.far))
+        if not inside and min(weights) == CERTAIN:
+            kept.append(token)
+        elif any(weights):
+            senses = tuple([
+                s._replace(confirm=True) if inside or weight == DOUBTFUL else s
+                for s, weight in zip(token.senses, weights, strict=True) if weight
+            ])
+            kept.append(Token(token.start, token.end, token.clause, "", senses, token.far))
     return kept
 
 
@@ -323,8 +362,7 @@ def _chain(text: str, names: list[Token], gazetteer: Gazetteer) -> list[Path]:
             last = paths[-1].tokens[-1]
             gap = text[last.end : token.start]
             finer = token.level > last.level or (token.level == last.level == PLACE)
-            official = any(sense.form == "official" for sense in token.senses)
-            if finer and (not gap or gap in links or (gap in commas and official)):
+            if finer and (not gap or gap in links or (gap in commas and _official(token))):
                 paths[-1].tokens.append(token)
                 continue
             # The rest of an address may hide between unit and community: "town … road 12 … community" is one place.
@@ -336,24 +374,28 @@ def _chain(text: str, names: list[Token], gazetteer: Gazetteer) -> list[Path]:
     return paths
 
 
+def _official(token: Token) -> bool:
+    return any(sense.form == "official" for sense in token.senses)
+
+
 def _speaks(gap: str) -> bool:
     """Whether the characters between two names are more than the rest of an address."""
     return not gap.isalnum()
 
 
-def _roles(text: str, reading: Reading, gazetteer: Gazetteer) -> None:
+def _roles(text: str, paths: list[Path], cues: list[Token], gazetteer: Gazetteer) -> None:
     """Reads the role of every path from the nearest words of its clause."""
-    cues = reading.cues
     starts = [cue.start for cue in cues]
-    for index, path in enumerate(reading.paths):
-        last_end = reading.paths[index - 1].end if index else 0
-        next_start = reading.paths[index + 1].start if index + 1 < len(reading.paths) else len(text)
-        first_clause = path.tokens[0].clause
-        here, there = bisect_left(starts, path.start), bisect_left(starts, path.end)
-        before = [c for c in cues[bisect_left(starts, last_end) : here] if c.clause == first_clause]
-        after = [c for c in cues[there : bisect_left(starts, next_start)] if c.clause == path.clause]
-        has_next = index + 1 < len(reading.paths) and reading.paths[index + 1].tokens[0].clause == path.clause
+    left = 0  # the first cue behind the path before
+    for path, later in zip_longest(paths, paths[1:]):
+        first, last = path.tokens[0], path.tokens[-1]
+        here, there = bisect_left(starts, first.start), bisect_left(starts, last.end)
+        next_one = bisect_left(starts, later.start) if later else len(starts)
+        before = [c for c in cues[left:here] if c.clause == first.clause] if left < here else []
+        after = [c for c in cues[there:next_one] if c.clause == last.clause] if there < next_one else []
+        has_next = later is not None and later.tokens[0].clause == last.clause
         path.role, path.use = _role(text, path, before[::-1], after, has_next, gazetteer)
+        left = there
 
 
 def _negated(path: Path, before: list[Token]) -> bool:
@@ -371,14 +413,16 @@ def _negated(path: Path, before: list[Token]) -> bool:
 def _role(text: str, path: Path, before: list[Token], after: list[Token], has_next: bool,
           gazetteer: Gazetteer) -> tuple[str, str]:
     """The role and its use. `before` is nearest first; words behind a place count up to the next place."""
+    if not before and not after:
+        return _stay(path, [], [], "") or ("other", "plain")
     groups = [cue.group for cue in before]
-    if _negated(path, before):
+    if "negation" in groups and _negated(path, before):
         return "other", "negated"
     if has_next:
         # "rent in A registered in B": a word that leads to the next place speaks for that one.
         after = [c for c in after if not (c.group in ("register", "home") and c.start - path.end > REACH)]
     behind = [cue.group for cue in after]
-    if _owns_register(text, path, after, has_next, gazetteer):
+    if after and _owns_register(text, path, after, has_next, gazetteer):
         return "household", "household"
     lead = next((g for g in groups if g in LEADS), "")
     if lead in ("register", "home") and "both" in groups and ("residence" in groups or "present" in groups):
@@ -396,7 +440,7 @@ def _role(text: str, path: Path, before: list[Token], after: list[Token], has_ne
 
 def _owns_register(text: str, path: Path, after: list[Token], has_next: bool, gazetteer: Gazetteer) -> bool:
     """Whether the place carries the registration behind it ("A's registration", but not "A registered in B")."""
-    if not after or after[0].group != "register" or after[0].start - path.end > REACH:
+    if after[0].group != "register" or after[0].start - path.end > REACH:
         return False
     gap = text[path.end : after[0].start]
     return not has_next or any(link in gap for link in gazetteer.lists["links"] if link.strip())
@@ -404,8 +448,7 @@ def _owns_register(text: str, path: Path, after: list[Token], has_next: bool, ga
 
 def _stay(path: Path, groups: list[str], behind: list[str], lead: str) -> tuple[str, str] | None:
     """Hospital, place of the event or residence; None when no word says so."""
-    kind = next((s.kind for s in path.tokens[-1].senses if s.kind), "")
-    if lead == "hospital" or "hospital" in behind or kind == "hospital":
+    if lead == "hospital" or "hospital" in behind or _is_hospital(path.tokens[-1]):
         return "hospital", "hospital"
     if lead in ("present", "event", "illness"):
         return "event", "event"
@@ -414,6 +457,13 @@ def _stay(path: Path, groups: list[str], behind: list[str], lead: str) -> tuple[
     if "illness" in behind:
         return "event", "event"
     return None
+
+
+def _is_hospital(token: Token) -> bool:
+    for sense in token.senses:
+        if sense.kind:
+            return sense.kind == "hospital"
+    return False
 
 
 def _origin(text: str, path: Path, groups: list[str], after: list[Token], lead: str,

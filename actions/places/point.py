@@ -1,8 +1,8 @@
-"""A point somebody sent: kept as it came, with the datum it came in; never converted, never made into a township.
+"""A point somebody sent: kept as it came, with the datum it came in.
 
 Telegram sends WGS-84, WeChat, AMap and Tencent GCJ-02: the same numbers lie some 480 m apart here, enough to cross a
-street's boundary. No library for the conversion is kept well enough to rest a ticket on (notes: places 4), and nearest
-centroids send people to the wrong office where small units lie beside large ones; so a person reads the point.
+street's boundary (datum.py). What township it lies in only an operator's boundaries can say (boundaries.py): nearest
+centroids send people to the wrong office where small units lie beside large ones.
 """
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-DATUMS = ("WGS-84", "GCJ-02", "BD-09", "CGCS2000")
+from actions.places.datum import BD_09, CGCS2000, GCJ_02, WGS_84
+
+DATUMS = (WGS_84, GCJ_02, BD_09, CGCS2000)
 UNKNOWN = "unknown"
 
 

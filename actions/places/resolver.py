@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -22,7 +21,7 @@ from actions.places.gazetteer import (
     Gazetteer,
     Sense,
 )
-from actions.places.mentions import ROLES, Path, Reading, read, read_scan, read_sounds, scan
+from actions.places.mentions import ROLES, Path, Reading, Scan, read_scan, read_sounds, scan
 from actions.places.tokens import Token
 
 # Ids of replies; their words live in config/replies.
@@ -63,6 +62,7 @@ class Mention(NamedTuple):
     role: str
     unit: str | None
     unit_name: str | None
+    evidence: tuple[tuple[str, float], ...] = ()  # the units it may mean, each with its tier
 
 
 class Route(NamedTuple):
@@ -100,8 +100,7 @@ class Route(NamedTuple):
         }
 
 
-@dataclass
-class Evidence:
+class Evidence(NamedTuple):
     """What one path says: candidate units, or a place elsewhere, or only a district or city of ours."""
 
     units: tuple[tuple[str, float], ...] = ()
@@ -130,7 +129,7 @@ def resolve(text: str, gazetteer: Gazetteer, as_of: date) -> Route:
 
     The place of household registration never decides. Never raises for any text.
     """
-    return _resolve(text, gazetteer, as_of, None)
+    return resolve_scan(scan(text, gazetteer), gazetteer, as_of)
 
 
 def resolve_answer(text: str, asked_role: str, gazetteer: Gazetteer, as_of: date) -> Route:
@@ -139,30 +138,35 @@ def resolve_answer(text: str, asked_role: str, gazetteer: Gazetteer, as_of: date
     `asked_role` is event, household, residence or hospital; the decision is about the place of that role.
     Raises ValueError for another role.
     """
-    if asked_role not in ROLES:
-        raise ValueError(f"{asked_role!r} is no role of a place; known are {', '.join(ROLES)}")
-    return _resolve(text, gazetteer, as_of, asked_role)
+    return resolve_scan(scan(text, gazetteer), gazetteer, as_of, asked_role)
 
 
 def mentions_with_roles(text: str, gazetteer: Gazetteer, as_of: date) -> list[Mention]:
     """Every place of the message with offsets in the original text, its role and, if it names one, its unit."""
-    reading = read(text, gazetteer)
+    return mentions_of(scan(text, gazetteer), gazetteer, as_of)
+
+
+def mentions_of(found: Scan, gazetteer: Gazetteer, as_of: date) -> list[Mention]:
+    """As `mentions_with_roles`, of a message already taken apart."""
+    text, reading = found.original, read_scan(found, gazetteer)
     mentions = []
     for item in _found(reading, gazetteer, as_of):
         start, end = reading.normal.original_span(item.path.start, item.path.end)
         unit = item.evidence.units[0][0] if len(item.evidence.units) == 1 else None
         name = gazetteer.units[unit].name if unit else None
         role = "event" if item.path.use == "plain" and item.evidence.specific else item.path.role
-        mentions.append(Mention(text[start:end], start, end, role, unit, name))
+        mentions.append(Mention(text[start:end], start, end, role, unit, name, item.evidence.units))
     return mentions
 
 
-def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
-    found = scan(text, gazetteer)
+def resolve_scan(found: Scan, gazetteer: Gazetteer, as_of: date, asked: str | None = None) -> Route:
+    """As `resolve`, or with `asked` as `resolve_answer`, of a message already taken apart by the same gazetteer."""
+    if asked is not None and asked not in ROLES:
+        raise ValueError(f"{asked!r} is no role of a place; known are {', '.join(ROLES)}")
+    text = found.original
     first = read_scan(found, gazetteer, asked is not None)
     route = _decide(first, text, gazetteer, as_of, asked)
-    far = any(len(path.tokens) == 1 and path.tokens[0].only_far for path in first.paths)
-    if (route.decision in ("ask", "none") or far) and not route.candidates:
+    if not route.candidates and (route.decision in ("ask", "none") or _names_far(first)):
         # Only when the exact pass named nothing of ours: sounds and slips of the pen, always read back.
         second = read_sounds(found, first, gazetteer, asked is not None)
         if second is not None:
@@ -170,14 +174,24 @@ def _resolve(text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) ->
     return route
 
 
+def _names_far(reading: Reading) -> bool:
+    """Whether a name stands alone that only the country's table knows: one of ours may be meant."""
+    return any(len(path.tokens) == 1 and path.tokens[0].only_far for path in reading.paths)
+
+
 def _found(reading: Reading, gazetteer: Gazetteer, as_of: date) -> list[_Found]:
-    found = [_Found(path, _evidence(path, reading.text, gazetteer, as_of)) for path in reading.paths]
-    # a name whose lines do not hold for this day or house number says nothing
-    return [f for f in found if f.evidence is not _NOTHING or not _dated(f.path)]
+    found = []
+    for path in reading.paths:
+        evidence = _evidence(path, reading.text, gazetteer, as_of)
+        # a name whose lines do not hold for this day or house number says nothing
+        if evidence is not _NOTHING or not any(map(_dated, path.tokens)):
+            found.append(_Found(path, evidence))
+    return found
 
 
-def _dated(path: Path) -> bool:
-    return any(sense.extent for token in path.tokens for sense in token.senses)
+def _dated(token: Token) -> bool:
+    """Whether some line of the name speaks of some days or house numbers only."""
+    return any([sense.extent for sense in token.senses])
 
 
 class _Binder:
@@ -185,19 +199,16 @@ class _Binder:
 
     def __init__(self, gazetteer: Gazetteer, text: str, as_of: date) -> None:
         self.gazetteer, self.text, self.as_of = gazetteer, text, as_of
+        self.foreign = False  # whether a province, city or district elsewhere was said
         self.parents: list[Sense] = []
         self.units: dict[str, float] = {}
         self.sure = True
         self.district_text = ""
         self.counties: list[County] = []  # where a township of the country's table may lie
 
-    @property
-    def foreign(self) -> bool:
-        return bool(self.district_text) or any(not _home(p, self.gazetteer) for p in self.parents)
-
     def take(self, token: Token) -> None:
-        senses = self._holding(token)
-        fitting = list(senses)
+        """Adds the next finer name of the path."""
+        senses = fitting = self._holding(token) if _dated(token) else token.senses
         for parent in self.parents:
             fitting = [s for s in fitting if _fits(parent, s, self.gazetteer)]
         if token.level < UNIT:
@@ -218,8 +229,6 @@ class _Binder:
         Of a name's lines those for numbers decide when a number is said and lies in one; without any line that holds
         today the last one that held is taken: people go on saying names that are gone.
         """
-        if not any([s.extent for s in token.senses]):
-            return token.senses
         ruled = [s for s in token.senses if s.form == OVERRIDE and s.extent is not None and s.extent.holds(self.as_of)]
         number = _house_number(self.text, token.end)
         settled = [s for s in ruled if s.extent and (not s.extent.numbered() or number and s.extent.has(number))]
@@ -254,25 +263,26 @@ class _Binder:
         village = Sense(PLACE, FAR, TIER_COMMUNITY, city=self.gazetteer.city, province=self.gazetteer.province)
         fresh = {
             unit: TIER_COMMUNITY for unit in units
-            if all(_fits(parent, replace(village, units=(unit,)), self.gazetteer) for parent in self.parents)
+            if all(_fits(parent, village._replace(units=(unit,)), self.gazetteer) for parent in self.parents)
         }
         if fresh:
             self._narrow(fresh, token)
 
-    def _take_body(self, token: Token, fitting: list[Sense]) -> None:
+    def _take_body(self, token: Token, fitting: Sequence[Sense]) -> None:
         own = [s for s in fitting if s.city == self.gazetteer.city or s.name == self.gazetteer.province]
         chosen = own or fitting
         if not chosen:  # a district name our city knows too, under another city: it is that city's
             if token.level == DISTRICT and self.parents:
-                self.district_text = token.senses[0].name
+                self.district_text, self.foreign = token.senses[0].name, True
             return
         first = chosen[0]
-        same = all(s.name == first.name and s.level == first.level for s in chosen)
+        same = len(chosen) > 1 and all(s.name == first.name and s.level == first.level for s in chosen)
         if same and len({s.city for s in chosen}) > 1:
-            first = replace(first, city="", province="")  # several cities have a district of this name
+            first = first._replace(city="", province="")  # several cities have a district of this name
         self.parents.append(first)
+        self.foreign = self.foreign or not _home(first, self.gazetteer)
 
-    def _take_unit(self, token: Token, senses: Sequence[Sense], fitting: list[Sense]) -> None:
+    def _take_unit(self, token: Token, senses: Sequence[Sense], fitting: Sequence[Sense]) -> None:
         if not fitting and self.units:
             self._contradict(token, senses)
             return
@@ -285,7 +295,7 @@ class _Binder:
             senses, self.sure = [s for s in senses if not self.gazetteer.served.isdisjoint(s.units)], False
             if not senses:
                 return  # our district, and a unit of another one: nothing fits, so it is asked
-        if not self.units and not any(p.district for p in self.parents):
+        if not self.units and not any([p.district for p in self.parents]):
             senses = self._prefer_served(senses)
         fresh: dict[str, float] = {}
         for sense in senses:
@@ -293,13 +303,14 @@ class _Binder:
             for unit in sense.units:
                 fresh[unit] = max(sense.tier, fresh.get(unit, 0))
         self._narrow(fresh, token)
-        self.parents.append(senses[0] if len(senses) == 1 else replace(senses[0], units=tuple(fresh)))
+        self.parents.append(senses[0] if len(senses) == 1 else senses[0]._replace(units=tuple(fresh)))
 
     def _narrow(self, fresh: dict[str, float], token: Token) -> None:
-        kept = {unit: max(tier, fresh[unit]) for unit, tier in self.units.items() if unit in fresh}
         if not self.units:
             self.units = fresh
-        elif kept:
+            return
+        kept = {unit: max(tier, fresh[unit]) for unit, tier in self.units.items() if unit in fresh}
+        if kept:
             self.units = kept
             # Two names for the same unit carry more than one doubtful name.
             self.sure = self.sure or (len(kept) == 1 and token.level == PLACE)
@@ -315,7 +326,7 @@ class _Binder:
         if max(s.tier for s in senses) == TIER_COMMUNITY and max(self.units.values()) >= TIER_SHORT:
             self.units = dict.fromkeys([*self.units, *(u for s in senses for u in s.units)], TIER_UNIT)
 
-    def _prefer_served(self, senses: list[Sense]) -> list[Sense]:
+    def _prefer_served(self, senses: Sequence[Sense]) -> Sequence[Sense]:
         """The same name elsewhere in the city: ours, but read back unless ours is the full name of a unit.
 
         (A landmark's line lists all it may lie in: there the choice is the resident's.)
@@ -356,10 +367,14 @@ def _weigh(binder: _Binder, as_of: date) -> Evidence:
     gazetteer, parents = binder.gazetteer, binder.parents
     if binder.counties:
         return _weigh_alone(binder.counties)
+    if len(binder.units) == 1:
+        [(unit, tier)] = binder.units.items()
+        if unit in gazetteer.served:  # the usual case
+            return Evidence(((unit, tier),), binder.sure, means=gazetteer.address(unit, as_of))
     said = next((p for p in reversed(parents) if p.district), None)
     if binder.units:
         top = max(binder.units.values())
-        best = tuple(sorted((u, t) for u, t in binder.units.items() if t == top))
+        best = tuple(sorted([(u, t) for u, t in binder.units.items() if t == top]))
         means = _means(best, gazetteer, as_of)
         if any(unit in gazetteer.served for unit, _ in best):
             return Evidence(units=best, sure=binder.sure, means=means)
@@ -427,6 +442,9 @@ def _home(sense: Sense, gazetteer: Gazetteer) -> bool:
     return sense.city == gazetteer.city or (sense.level == PROVINCE and sense.name == gazetteer.province)
 
 
+_NOBODY: frozenset[str] = frozenset()
+
+
 def _fits(parent: Sense, child: Sense, gazetteer: Gazetteer) -> bool:
     """Whether `child` can lie in `parent`: by name of city and province, by any past or present parent of a unit."""
     if parent.level == PROVINCE:
@@ -436,9 +454,8 @@ def _fits(parent: Sense, child: Sense, gazetteer: Gazetteer) -> bool:
     if parent.level == DISTRICT:
         if parent.district is None or child.level <= DISTRICT:
             return False
-        members = gazetteer.members.get(parent.district, frozenset())
-        return any(unit in members for unit in child.units)
-    return bool(set(parent.units) & set(child.units))
+        return not gazetteer.members.get(parent.district, _NOBODY).isdisjoint(child.units)
+    return not set(parent.units).isdisjoint(child.units)
 
 
 def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, asked: str | None) -> Route:
@@ -446,14 +463,16 @@ def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, aske
     found = _found(reading, gazetteer, as_of)
     wanted = [f for f in found if f.evidence.specific]
     if wanted:
-        said = {f.path.use for f in wanted}
-        best = next((use for use in _uses(reading, asked) if use in said), "")
+        said = [f.path.use for f in wanted]
+        best = next(filter(said.__contains__, _uses(reading, asked)), "")
         wanted = [f for f in wanted if f.path.use == best]
     spans = _spans(reading, found, wanted, asked, text)
 
-    def route(decision: str, **what: Any) -> Route:
-        return Route(**{**_OPEN, "text": text, "decision": decision, "spans": spans, "as_of": as_of,
-                        "table_version": gazetteer.version, **what})
+    def route(decision: str, unit: str | None = None, unit_name: str | None = None, district: str | None = None,
+              city: str | None = None, candidates: tuple[Candidate, ...] = (), tier: float | None = None,
+              question: str | None = None) -> Route:
+        return Route(text, decision, unit, unit_name, district, city, candidates, tier, spans, question, as_of,
+                     gazetteer.version)
 
     if not wanted:
         if not found:
@@ -477,24 +496,18 @@ def _decide(reading: Reading, text: str, gazetteer: Gazetteer, as_of: date, aske
     return route(decision, **what)
 
 
-# what a route says as long as nothing is known
-_OPEN: dict[str, Any] = {
-    "unit": None, "unit_name": None, "district": None, "city": None, "candidates": (), "tier": None, "question": None,
-}
-
-
 def _outside(found: list[_Found], wanted: list[_Found]) -> list[tuple[str | None, str | None]]:
     """The places outside among the wanted ones. A name that several counties know is settled by a city or county
     named elsewhere in the message, unless that is where someone is registered or comes from."""
     places = []
-    parents = [
-        parent for f in found if f.path.use not in ("household", "negated", "past", "origin")
-        for token in f.path.tokens for parent in token.senses if parent.level in (CITY, DISTRICT)
-    ]
-    for evidence in (f.evidence for f in wanted):
+    for _, evidence in wanted:
         if evidence.outside is not None:
             places.append(evidence.outside)
         elif evidence.far:
+            parents = [
+                parent for f in found if f.path.use not in ("household", "negated", "past", "origin")
+                for token in f.path.tokens for parent in token.senses if parent.level in (CITY, DISTRICT)
+            ]
             fitting = {c for c in evidence.far for parent in parents if _lies_in(c, parent)}
             if len(fitting) == 1:
                 [county] = fitting
@@ -505,17 +518,19 @@ def _outside(found: list[_Found], wanted: list[_Found]) -> list[tuple[str | None
 def _choose(inside: list[Evidence], outside: bool, certain: bool, gazetteer: Gazetteer,
             as_of: date) -> tuple[str, dict[str, Any]]:
     """The decision among units of ours, and what the route says with it."""
-    top = max(tier for evidence in inside for _, tier in evidence.units)
-    units = sorted({unit for evidence in inside for unit, tier in evidence.units if tier == top})
+    top = max([evidence.units[0][1] for evidence in inside])  # one path's units are all of one tier
+    units = [unit for evidence in inside for unit, tier in evidence.units if tier == top]
+    if len(units) > 1:
+        units = sorted(set(units))
     candidates = tuple(
-        Candidate(unit, gazetteer.units[unit].name, gazetteer.district_name(unit, as_of), top) for unit in units
+        [Candidate(unit, gazetteer.units[unit].name, gazetteer.district_name(unit, as_of), top) for unit in units]
     )
     if outside or len(units) > 1:
         few = len(units) <= MAX_CANDIDATES
         return "ask", {"candidates": candidates[:MAX_CANDIDATES], "tier": top,
                        "question": CHOOSE if few else ASK_UNIT, "city": gazetteer.city}
     # "I am from there" may also tell the origin, so it is read back.
-    sure = certain and any(e.sure for e in inside if e.units[0] == (units[0], top)) and top >= TIER_SHORT
+    sure = certain and top >= TIER_SHORT and any([e.sure for e in inside if e.units[0] == (units[0], top)])
     [one] = candidates
     return "route" if sure else "confirm", {
         "unit": one.unit, "unit_name": one.unit_name, "district": one.district, "city": gazetteer.city,
@@ -534,7 +549,7 @@ def _uses(reading: Reading, asked: str | None) -> tuple[str, ...]:
 def _elsewhere(found: list[_Found], wanted: list[_Found]) -> bool:
     """Whether another city is named as a place of work or stay and the chosen place carries no parent of its own:
     the same unit names exist there."""
-    if any(len(f.path.tokens) > 1 for f in wanted):
+    if len(found) == len(wanted) or any([len(f.path.tokens) > 1 for f in wanted]):
         return False
     chosen = {id(f) for f in wanted}
     return any(
@@ -546,13 +561,13 @@ def _elsewhere(found: list[_Found], wanted: list[_Found]) -> bool:
 def _spans(reading: Reading, found: list[_Found], wanted: list[_Found], asked: str | None,
            text: str) -> tuple[Span, ...]:
     spans = []
-    chosen = {id(item) for item in wanted}
     for item in found:
-        start, end = reading.normal.original_span(item.path.start, item.path.end)
-        role = item.path.role
-        if item.path.use in ("plain", "event") and asked not in (None, "event", "other"):
+        path = item.path
+        start, end = reading.normal.original_span(path.start, path.end)
+        role = path.role
+        if path.use in ("plain", "event") and asked not in (None, "event", "other"):
             role = str(asked)
-        elif item.path.use in ("plain", "belong") and id(item) in chosen:
+        elif path.use in ("plain", "belong") and any([item is one for one in wanted]):
             role = "event"  # said without any cue to a helpline: taken as the place, and shown as such
         spans.append(Span(text[start:end], start, end, role, item.evidence.means))
     return tuple(spans)

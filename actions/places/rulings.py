@@ -83,12 +83,12 @@ def spot_of(text: str, gazetteer: Gazetteer) -> Spot | None:
         (token.end for path in reading.paths for token in path.tokens if token.level <= UNIT and not token.only_far),
         default=0,
     )
-    endings = "|".join(sorted(map(re.escape, gazetteer.lists["spot_endings"]), key=len, reverse=True))
+    endings = "|".join(map(re.escape, gazetteer.lists["spot_endings"]))
     spot = rf"([\u4e00-\u9fff]{{1,10}}?(?:{endings}))(?:(\d{{1,5}})|(?![\u4e00-\u9fff]))"
     found = re.search(spot, reading.text[start:])
     if found is None:
         return None
     name = found.group(1)
-    for cue in sorted(gazetteer.lists["fillers"], key=len, reverse=True):
+    for cue in gazetteer.lists["fillers"]:
         name = name.removeprefix(cue)
     return Spot(name, int(found.group(2)) if found.group(2) else None) if len(name) > 2 else None

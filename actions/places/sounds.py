@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
 
 from actions.places.country import outer
 from actions.places.gazetteer import DISTRICT, TIER_SOUND, UNIT, Gazetteer, Sense
@@ -42,16 +41,17 @@ class _Finder:
                 self.covered[token.start : token.end] = b"\1" * (token.end - token.start)
 
     def before_endings(self) -> None:
-        for ending in sorted(self.gazetteer.lists["unit_endings"], key=len, reverse=True):
-            for position in outer(list(_all(self.text, ending)), MOST_ENDINGS):
+        for ending in self.gazetteer.lists["unit_endings"]:  # the longest first
+            for position in outer(_all(self.text, ending), MOST_ENDINGS):
                 end = position + len(ending)
                 if not self.offer(position - 3, position, end, loose=True):
                     self.offer(position - 2, position, end)
 
     def behind_parents(self) -> None:
         for token in self.kept:
-            parent = any(s.level == DISTRICT and s.district in self.gazetteer.family for s in token.senses)
-            if parent and not self.offer(token.end, token.end + 3, token.end + 3):
+            if not any([s.level == DISTRICT and s.district in self.gazetteer.family for s in token.senses]):
+                continue
+            if not self.offer(token.end, token.end + 3, token.end + 3):
                 self.offer(token.end, token.end + 2, token.end + 2)
 
     def whole_answer(self) -> None:
@@ -79,12 +79,14 @@ class _Finder:
         return True
 
 
-def _all(text: str, ending: str) -> Iterator[int]:
+def _all(text: str, ending: str) -> list[int]:
     """Where an ending stands with room for a name before it."""
+    found = []
     position = text.find(ending, 2)
     while position != -1:
-        yield position
+        found.append(position)
         position = text.find(ending, position + 1)
+    return found
 
 
 def _sounding(stem: str, gazetteer: Gazetteer, loose: bool) -> tuple[str, ...]:

@@ -10,6 +10,11 @@ from actions.language.files import ConfigError, nearest
 from actions.places.extent import PARITIES, Extent
 
 
+def parse_day(value: str) -> date | None:
+    """An ISO date, a year or a year and month (their first day), or None for nothing. Raises ValueError."""
+    return date.fromisoformat(value + {4: "-01-01", 7: "-01"}.get(len(value), "")) if value else None
+
+
 class Rows:
     """One CSV table: its rows with their lines, checked for columns."""
 
@@ -43,10 +48,8 @@ class Rows:
 
     def day(self, line: int, value: str) -> date | None:
         """An ISO date, a year or a year and month (their first day), or None for an open end."""
-        if not value:
-            return None
         try:
-            return date.fromisoformat(value + {4: "-01-01", 7: "-01"}.get(len(value), ""))
+            return parse_day(value)
         except ValueError:
             raise self.fail(line, f"{value!r} is no date", "write YYYY-MM-DD, YYYY-MM, YYYY or nothing") from None
 

@@ -12,7 +12,10 @@ class Token:
     def __init__(self, start: int, end: int, clause: int, group: str, senses: tuple[Sense, ...],
                  far: str = "") -> None:
         self.start, self.end, self.clause, self.group, self.senses = start, end, clause, group, senses
-        self.level = senses[0].level if len(senses) == 1 else min((s.level for s in senses), default=0)
+        if len(senses) > 1:
+            self.level = min([sense.level for sense in senses])
+        else:
+            self.level = senses[0].level if senses else 0
         self.far = far
 
     @property

@@ -23,6 +23,7 @@ from actions.steps.listening import (
     note_phone,
     plain,
     remember,
+    said_place,
     set_event_place,
     set_event_unit,
     situation,
@@ -218,7 +219,7 @@ def _take_place(turn: Turn, know: Knowledge) -> bool:
 
 def _answered_place(turn: Turn, know: Knowledge) -> Route:
     """The place an answer names; the answer to "in which district" is read with the township's name said before."""
-    route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
+    route = said_place(turn, know, "event")
     before = turn.facts.places.get("event") or {}
     if before.get("question") != ASK_DISTRICT or route.unit is not None:
         return route
@@ -232,7 +233,7 @@ def _place_missed(turn: Turn, know: Knowledge) -> bool:
     if urgency(turn) != "none" and latest_of_conversation(turn.session, turn.conversation_id) is None:
         file_ticket(turn, know, "none")  # the district's desk sees it now; a place said later moves it
     if turn.facts.misses >= PLACE_TRIES:
-        route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
+        route = said_place(turn, know, "event")
         set_event_place(turn, know, route, "event")
         turn.facts.places["event"].update(decision="unknown", unit=None, unit_name=None)
         turn.say("place_unknown", buttons=[])
@@ -313,7 +314,7 @@ def _take_open_ticket(turn: Turn, know: Knowledge) -> bool:
 def _take_safety(turn: Turn, know: Knowledge) -> bool:
     """While somebody may be in danger: only whether they are safe, and where."""
     pressed, value = value_pressed(turn, "safe_now")
-    route = resolve_answer(turn.text, "event", know.gazetteer, today(turn))
+    route = said_place(turn, know, "event")
     if route.decision in SURE:
         set_event_place(turn, know, route, "event")
         file_ticket(turn, know, "none")  # the township sees it now; the rest is asked when there is time

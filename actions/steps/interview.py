@@ -14,7 +14,7 @@ from actions.steps.digressing import speaks_of_something_else
 from actions.steps.ending import person_button
 from actions.steps.filing import file_ticket
 from actions.steps.knowledge import Knowledge, knowledge
-from actions.steps.listening import listen, phone_sent, situation
+from actions.steps.listening import listen, phone_sent, point_told, situation, tell_location
 from actions.steps.needs import note_needs, serve_first
 from actions.steps.opening import note_others, take_opener
 from actions.steps.step import Step
@@ -85,11 +85,18 @@ def _only_sent_something(turn: Turn, know: Knowledge, asking: str) -> bool:
     kind = turn.messages[-1].kind
     if kind not in KEPT or asking == "phone" and phone_sent(turn):
         return False
-    turn.say(f"{kind}_kept", buttons=[])
+    if kind == "location":
+        tell_location(turn)
+    else:
+        turn.say(f"{kind}_kept", buttons=[])
     if readable(turn.text):  # a caption is read as any other words
         return False
     listen(turn, know)
-    go_on(turn, know)
+    if asking == "event_place" and point_told(turn):
+        turn.facts.misses = 0
+        ask_next(turn, know)
+    else:
+        go_on(turn, know)
     return True
 
 

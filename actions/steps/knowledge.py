@@ -91,6 +91,11 @@ def keep_places_current(session: Session) -> None:
     _installed = replace(know, gazetteer=with_rulings(base, rulings(session), last), places=base)
 
 
+def installed() -> Knowledge | None:
+    """The process's knowledge, None before install()."""
+    return _installed
+
+
 def knowledge() -> Knowledge:
     """The process's knowledge. Raises RuntimeError before install()."""
     if _installed is None:

@@ -8,9 +8,11 @@ from typing import Any
 
 from actions.due.clock import SHANGHAI
 from actions.language.facts import hear_facts
+from actions.places.located import resolve_point
+from actions.places.mentions import Scan, fit_scan
 from actions.places.point import read_point
-from actions.places.record import outcome_of
-from actions.places.resolver import ASK_DISTRICT, Route, mentions_with_roles, resolve, resolve_answer
+from actions.places.record import POINT, WORDS, outcome_of
+from actions.places.resolver import ASK_DISTRICT, Route, mentions_of, resolve_answer, resolve_scan
 from actions.steps.knowledge import Knowledge
 from actions.tickets.commands import supplement_ticket
 from actions.tickets.queries import latest_of_conversation
@@ -60,6 +62,28 @@ def note_point(turn: Turn, know: Knowledge) -> None:
     ticket = latest_of_conversation(turn.session, turn.conversation_id)
     if ticket is not None:
         supplement_ticket(turn.session, know.keys, ticket.number, turn.seq, turn.now, point=plain_point)
+        return  # whoever works it sees the point; it moves no ticket
+    route = resolve_point(points[-1], know.gazetteer, today(turn))
+    if route is not None and not _event_known(turn):
+        set_event_place(turn, know, route, by=POINT)
+
+
+def point_told(turn: Turn) -> bool:
+    """Whether the point sent in this very turn told one township, which is read back at the end."""
+    event = turn.facts.places.get("event") or {}
+    return event.get("by") == POINT and event.get("seq") == turn.seq and event.get("unit") is not None
+
+
+def tell_location(turn: Turn) -> None:
+    """Says that a location has come, and which township it told."""
+    if point_told(turn):
+        turn.say("location_read", unit_name=turn.facts.places["event"]["unit_name"], buttons=[])
+    else:
+        turn.say("location_kept", buttons=[])
+
+
+def _event_known(turn: Turn) -> bool:
+    return turn.facts.places.get("event", {}).get("decision") in SURE
 
 
 def phone_of(turn: Turn, know: Knowledge) -> str | None:
@@ -67,9 +91,21 @@ def phone_of(turn: Turn, know: Knowledge) -> str | None:
     return know.keys.open(turn.facts.phone.encode()) if turn.facts.phone is not None else None
 
 
+def scanned(turn: Turn, know: Knowledge) -> Scan:
+    """This turn's words taken apart: once for the whole turn, mostly by the model's reader of places already."""
+    found: Scan = fit_scan(turn.scan, turn.text, know.gazetteer)
+    turn.scan = found
+    return found
+
+
+def said_place(turn: Turn, know: Knowledge, asked: str | None = None) -> Route:
+    """The place this turn's words name; `asked`: the role of the place that was asked for."""
+    return resolve_scan(scanned(turn, know), know.gazetteer, today(turn), asked)
+
+
 def names_place(turn: Turn, know: Knowledge) -> bool:
     """Whether the message names a place at all."""
-    return bool(mentions_with_roles(turn.text, know.gazetteer, today(turn)))
+    return bool(mentions_of(scanned(turn, know), know.gazetteer, today(turn)))
 
 
 def note_household(turn: Turn, know: Knowledge, text: str) -> bool:
@@ -131,8 +167,8 @@ def remember(turn: Turn, name: str, value: Any, how: str, heard: str = "", confi
 
 
 def _hear_places(turn: Turn, know: Knowledge) -> bool:
-    route = resolve(turn.text, know.gazetteer, today(turn))
-    for mention in mentions_with_roles(turn.text, know.gazetteer, today(turn)):
+    route = said_place(turn, know)
+    for mention in mentions_of(scanned(turn, know), know.gazetteer, today(turn)):
         if mention.role in ("household", "residence", "hospital") and mention.role not in turn.facts.places:
             turn.facts.places[mention.role] = {
                 "text": know.keys.seal(mention.text).decode(),
@@ -140,10 +176,10 @@ def _hear_places(turn: Turn, know: Knowledge) -> bool:
                 "unit_name": mention.unit_name,
                 "seq": turn.seq,
             }
-    known = turn.facts.places.get("event", {}).get("decision") in SURE
     # only a province or a city far away is more often where somebody comes from than where it happened
     somewhere = route.decision in SURE and (route.decision != "out_of_area" or route.district is not None)
     unsettled = route.question == ASK_DISTRICT and "event" not in turn.facts.places
+    known = _event_known(turn) and turn.facts.places["event"].get("by") != POINT  # words beat the place of a phone
     if not known and (somewhere or route.candidates or unsettled):
         return set_event_place(turn, know, route)
     return False
@@ -157,11 +193,11 @@ def event_words(route: Route) -> str:
     return " ".join(words) or route.unit_name or ""
 
 
-def set_event_place(turn: Turn, know: Knowledge, route: Route, asked: str | None = None) -> bool:
-    """Notes where it happened; True when this names a place. `asked`: the role the words answered, for the replay."""
+def set_event_place(turn: Turn, know: Knowledge, route: Route, asked: str | None = None, by: str = WORDS) -> bool:
+    """Notes where it happened; True when this names a place. `asked`, `by`: for the replay, see `outcome_of`."""
     turn.facts.places["event"] = {
         "text": know.keys.seal(event_words(route)).decode(),
-        **outcome_of(route, asked),
+        **outcome_of(route, asked, by),
         "seq": turn.seq,
     }
     turn.facts.event_text = know.keys.seal(route.text).decode()
@@ -173,7 +209,7 @@ def set_event_unit(turn: Turn, know: Knowledge, unit_id: str) -> None:
     route = resolve_answer(know.gazetteer.units[unit_id].name, "event", know.gazetteer, today(turn))
     before = turn.facts.places.get("event")
     set_event_place(turn, know, route, "event")
-    if before is not None:  # the resident's own words stay
+    if before is not None and before.get("by") != POINT:  # the resident's own words stay
         turn.facts.places["event"]["text"] = before["text"]
 
 

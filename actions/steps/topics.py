@@ -13,7 +13,7 @@ from actions.policy.doors import door_for
 from actions.steps import words
 from actions.steps.ending import person_button
 from actions.steps.knowledge import knowledge
-from actions.steps.listening import listen, today, urgency
+from actions.steps.listening import listen, tell_location, today, urgency
 from actions.steps.needs import CLOSED, guesses, title_button
 from actions.steps.people import call_person, tell_who_comes
 from actions.steps.step import Step
@@ -240,7 +240,7 @@ def _unreadable(turn: Turn) -> None:
     if kinds & {"photo", "voice", "document", "contact"}:
         turn.say("attachment_kept")
     elif "location" in kinds:
-        turn.say("location_kept")
+        tell_location(turn)
     else:
         turn.say("unreadable", buttons=[person_button()])
 

@@ -182,13 +182,14 @@ def understand(settings: Settings, source: str | None, why: bool) -> None:
     """What a message means: intent, urgency, programmes, facts, places."""
     from actions.places.dictionary import jieba_words
     from actions.privacy.keys import Keys
-    from actions.steps.knowledge import load_knowledge
+    from actions.steps.knowledge import install, load_knowledge
     from bot.conversation.danger import load_gates
     from bot.dialogue.model import ModelMissing, model_files, quiet_rasa
     from bot.logs import configure_logs
 
     configure_logs("error", "understand")
     knowledge = load_knowledge(settings.config, Keys(os.urandom(32)))
+    install(knowledge)
     files = model_files(settings, jieba_words(knowledge.gazetteer))
     if not files.archive.exists():
         raise ModelMissing(str(files.archive))

@@ -12,6 +12,7 @@ from rasa.core.lock_store import InMemoryLockStore
 
 from actions.language.normalise import normalise, readable
 from actions.language.thresholds import thresholds
+from actions.places.mentions import Scan
 from actions.turn import Turn
 from bot.dialogue.inprocess import InProcessActions, trust_own_results
 from bot.dialogue.model import ModelDamaged, ModelFiles, ModelMissing
@@ -90,9 +91,13 @@ class Dialogue:
             raise
         if self._agent.domain is not None:
             self._store.domain = self._agent.domain
+        self._places = self._component("take")
 
     def parse(self, text: str) -> dict[str, Any]:
-        """Rasa's understanding of one text: {intent, intent_ranking, entities}; unreadable text is a fallback."""
+        """Rasa's understanding of one text: {intent, intent_ranking, entities}; unreadable text is a fallback.
+
+        The entities are the places, their offsets those of `text` in the result; `take_scan` has them for another day.
+        """
         part = readable_part(text)
         if not readable(part):
             return {"text": part, "intent": {"name": FALLBACK, "confidence": 0.0}, "intent_ranking": [], "entities": []}
@@ -103,6 +108,10 @@ class Dialogue:
             parsed["intent"] = {"name": FALLBACK, "confidence": 0.0}
         parsed["text"] = part
         return parsed
+
+    def take_scan(self) -> Scan | None:
+        """The text parsed last as the reader of places has taken it apart; None where there was nothing to read."""
+        return self._places.take() if self._places is not None else None
 
     def think(self, turn: Turn) -> None:
         """Fills the turn's replies, facts and dialogue. Errors of steps are left in turn.error."""
@@ -115,6 +124,7 @@ class Dialogue:
             }
         else:
             parsed = in_context(self.parse(turn.text), turn.facts.asking is not None)
+            turn.scan = self.take_scan()
             if turn.second_look(parsed.get("danger")):
                 return
         ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed["intent_ranking"]]
@@ -138,10 +148,14 @@ class Dialogue:
 
     def why(self, text: str, intent: str) -> list[dict[str, Any]]:
         """The words and characters that speak most for an intent."""
+        reader = self._component("why")
+        return reader.why(readable_part(text), intent) if reader is not None else []
+
+    def _component(self, does: str) -> Any:
+        """The component of the loaded pipeline that has this method."""
         assert self._agent.processor is not None
         for node in self._agent.processor.graph_runner._instantiated_nodes.values():  # type: ignore[attr-defined]
             component = getattr(node, "_component", None)
-            if component is not None and hasattr(component, "why"):
-                found: list[dict[str, Any]] = component.why(readable_part(text), intent)
-                return found
-        return []
+            if component is not None and hasattr(component, does):
+                return component
+        return None

@@ -7,7 +7,8 @@ from typing import Any
 
 from actions.language.facts import hear_facts
 from actions.language.mask import mask_identity
-from actions.places.resolver import mentions_with_roles
+from actions.places.mentions import fit_scan
+from actions.places.resolver import mentions_of
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import plain
 from bot.conversation.danger import Gates
@@ -22,6 +23,7 @@ def understand_text(
 ) -> dict[str, Any]:
     """The record of DESIGN 5 without its id. `text` may be empty (nothing readable); `shown` is what was given."""
     parsed = in_context(dialogue.parse(text), asked=False)
+    scan = fit_scan(dialogue.take_scan(), text, knowledge.gazetteer)
     ranking = [(entry["name"], float(entry["confidence"])) for entry in parsed["intent_ranking"]]
     intent, confidence = ranking[0] if ranking else (BEST_GUESS, 0.0)
     intent = SECTION_4.get(intent, intent)
@@ -50,8 +52,9 @@ def understand_text(
         "facts": facts,
         "places": [
             {"text": m.text, "start": m.start, "end": m.end, "role": m.role, "unit": m.unit, "unit_name": m.unit_name}
-            for m in mentions_with_roles(text, knowledge.gazetteer, today)
+            for m in mentions_of(scan, knowledge.gazetteer, today)
         ],
+        "table_version": scan.version,
         "model": dialogue.model,
     }
     if why:

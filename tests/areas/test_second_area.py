@@ -3,21 +3,26 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from actions.access.rules import load_roles
 from actions.language.files import ConfigError
 from actions.places.check import check
 from actions.places.gazetteer import load_gazetteer
+from actions.places.record import replay_route
 from actions.places.resolver import resolve
 from actions.steps.knowledge import Knowledge, install, load_knowledge
+from actions.storage.tables import RouteRecord
 from bot.areas import merged_config
 from bot.cli import cli
+from bot.conversation.accept import AcceptTools, Incoming, accept
 from bot.conversation.wake import Wake
 from bot.processes.first_staff import unit_id_of
 from bot.processes.parts import Parts
@@ -134,6 +139,73 @@ def test_no_place_said_it_asks_in_its_own_words(teller: Teller) -> None:
     teller.say("家里着火了，啥都没了，今晚没地方住")
     asked = teller.press("同意")
     assert asked[-1].text == "事情发生在青禾县的哪个乡镇？"
+
+
+def send_location(teller: Teller, latitude: float, longitude: float, datum: str, accuracy: float | None = None) -> None:
+    point = {"latitude": latitude, "longitude": longitude, "datum": datum, "accuracy": accuracy}
+    with teller.parts.database.begin() as session:
+        accepted = accept(session, AcceptTools(teller.parts.gates, teller.parts.knowledge),
+                          Incoming(teller.channel, teller.address, uuid.uuid4().hex, "", kind="location",
+                                   extra={"location": point}), teller.parts.now())
+    teller.contact_id = accepted.contact_id
+    teller.settle()
+
+
+@pytest.mark.engine
+def test_a_location_within_a_boundary_is_read_back(teller: Teller) -> None:
+    teller.say("家里着火了，啥都没了，今晚没地方住")
+    teller.press("同意")
+    send_location(teller, 30.0500, 118.1020, "GCJ-02")  # 白鹭镇; the same numbers in WGS-84 lie in 柳塘街道
+    assert "看起来在白鹭镇" in teller.said and teller.asks[-1] != "event_place"
+    for answer in ("三口人", "没得哪个帮得上", "不留"):
+        teller.say(answer)
+    assert "出事地点：白鹭镇" in teller.lines[-1].text
+    teller.press("都对")
+    [ticket] = teller.tickets()
+    assert ticket.unit_name == "白鹭镇"
+    assert json.loads(teller.parts.keys.open(ticket.event_point))["datum"] == "GCJ-02"  # kept as it was sent
+    [record] = teller.rows(sa.select(RouteRecord).where(RouteRecord.ticket_id == ticket.id))
+    assert (record.outcome["by"], record.outcome["decision"]) == ("point", "confirm")
+    know, words = teller.parts.knowledge, teller.parts.keys.open(record.text)
+    assert b"30.05" not in bytes(record.text)
+    assert replay_route(words, record.outcome, know.gazetteer, lambda last: [], record.as_of) == []
+
+
+@pytest.mark.engine
+def test_words_beat_the_place_of_a_phone(teller: Teller) -> None:
+    send_location(teller, 30.05, 118.05, "WGS-84")  # before a word is said
+    assert teller.conversation().facts["places"]["event"]["unit_name"] == "白鹭镇" and "看起来在白鹭镇" in teller.said
+    teller.say("昨晚在柳塘街道租的房子着火了，今晚没地方住")
+    assert teller.conversation().facts["places"]["event"]["unit_name"] == "柳塘街道"
+
+
+@pytest.mark.engine
+def test_a_location_never_moves_a_place_that_was_told(teller: Teller) -> None:
+    teller.say("在柳塘街道租的房子着火了，今晚没地方住")
+    teller.press("同意")
+    send_location(teller, 30.05, 118.05, "WGS-84")
+    assert teller.conversation().facts["places"]["event"]["unit_name"] == "柳塘街道"
+    assert "看起来在" not in teller.said
+
+
+@pytest.mark.engine
+def test_a_location_near_an_edge_becomes_buttons(teller: Teller) -> None:
+    teller.say("家里着火了，啥都没了，今晚没地方住")
+    teller.press("同意")
+    send_location(teller, 30.05, 118.0995, "WGS-84", 100.0)
+    assert [button["title"] for button in teller.lines[-1].buttons][:2] == ["白鹭镇", "柳塘街道"]
+    teller.press("柳塘街道")
+    event = teller.conversation().facts["places"]["event"]
+    assert (event["unit_name"], event["by"]) == ("柳塘街道", "words")
+    assert teller.parts.keys.open(event["text"].encode()) == "柳塘街道"
+
+
+@pytest.mark.engine
+def test_a_location_outside_all_boundaries_says_nothing(teller: Teller) -> None:
+    teller.say("家里着火了，啥都没了，今晚没地方住")
+    teller.press("同意")
+    send_location(teller, 30.05, 118.25, "WGS-84")
+    assert teller.asks[-1] == "event_place" and "event" not in teller.conversation().facts["places"]
 
 
 # --- laying it over ---------------------------------------------------------------------------------------------

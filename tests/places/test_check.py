@@ -38,7 +38,7 @@ def test_the_tables_have_no_error() -> None:
     found = check(FOLDER)
     assert [f for f in found if f.level == ERROR] == []
     # what the notes found: one community name in two units, and names that bear another unit's short name
-    assert {"兴隆社区 means two units (line 282)"} <= {f.what for f in found if f.level == NOTE}
+    assert {"兴隆社区 means two units (line 283)"} <= {f.what for f in found if f.level == NOTE}
 
 
 @pytest.mark.parametrize("name, lines, kind, says", [
