@@ -39,7 +39,7 @@ READING = "danger"
 MEANINGS, NONE = "meanings.yml", "none"
 LEVELS = ("none", "now", "past")  # in the order of the model's columns
 LONGEST = 3  # characters in a group; four found no more on held-back folds and made the model a half larger
-MEANING_WEIGHT = 0.15  # beside tf-idf rows of length one; chosen with C on held-back folds (docs/guarantees/danger-first.md)
+MEANING_WEIGHT = 0.15  # beside tf-idf rows of length one; chosen together with C on held-back folds
 FOLDS, SEED = 5, 20261121
 
 
