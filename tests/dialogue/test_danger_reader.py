@@ -18,7 +18,7 @@ FOLDER = ROOT / "nlu_data" / "danger"
 BATCH = load_yaml(ROOT / "tests" / "conversation" / "danger_heldout.yaml")
 NOW = [str(text) for texts in BATCH["now"].values() for text in texts]
 CALM = [str(text) for text in BATCH["calm"]]
-FLOORS = [("gates", 48, 13), ("model", 68, 7), ("both", 82, 17), ("both, asking too", 96, 26)]
+FLOORS = [("gates", 48, 13), ("model", 83, 4), ("both", 94, 14), ("both, asking too", 105, 22)]
 
 
 def chance(dialogue: Any, text: str) -> float:
@@ -44,7 +44,7 @@ def test_the_batch_is_large_enough() -> None:
     assert len(NOW) >= 120 and len(CALM) >= 200 and len({*NOW, *CALM}) == len(NOW) + len(CALM)
 
 
-# what was measured when the batch was written, three cases worse: a floor, not the aim (95 %, at most 3 %)
+# what was last measured, three cases worse: a floor, not the aim (95 %, at most 3 %)
 @pytest.mark.parametrize(("reader", "least", "most"), FLOORS)
 def test_floors(found: dict[str, dict[str, list[bool]]], reader: str, least: int, most: int) -> None:
     now, calm = sum(found[reader]["now"]), sum(found[reader]["calm"])
