@@ -46,7 +46,9 @@ def history(session: Session, ticket: Ticket) -> list[dict[str, Any]]:
         for staff in session.execute(sa.select(Staff).where(Staff.id.in_(ids))).scalars()
     }
     return [
-        {"kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data} for row in rows
+        {"id": row.id, "kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data,
+         "state": row.state, "version": row.version}
+        for row in rows
     ]
 
 
@@ -55,7 +57,7 @@ def disputes(session: Session, keys: Keys, ticket: Ticket) -> list[dict[str, Any
     found = []
     for line in history(session, ticket):
         if line["kind"] in ("returned", "assigned"):
-            reason = line["data"].get("reason")
+            reason = line["data"].get("fields", {}).get("reason", {}).get("sealed")
             found.append({**line, "reason": keys.open(reason.encode()) if reason else None})
     return found
 

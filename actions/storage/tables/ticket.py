@@ -34,6 +34,8 @@ class Ticket(Base):
     household_unit_name = sa.Column(sa.Text)
     phone = sa.Column(sa.LargeBinary, comment="encrypted")
     source = sa.Column(sa.Text, nullable=False, default="bot")
+    sent_up = sa.Column(sa.Boolean, nullable=False, default=False, server_default=sa.false(),
+                        comment="above the unit's limit: the district reviews and approves")
     due_at = sa.Column(Moment, nullable=False)
     due_rule = sa.Column(sa.Text, nullable=False)
     due_provisional = sa.Column(sa.Boolean, nullable=False, default=False)
@@ -61,4 +63,6 @@ class TicketEvent(Base):
     kind = sa.Column(sa.Text, nullable=False)
     actor = sa.Column(sa.Text, nullable=False, comment="bot, system, or staff:<id>")
     data = sa.Column(Json, nullable=False, default=dict)
+    state = sa.Column(sa.Text, comment="where the ticket stood after it")
+    version = sa.Column(sa.Integer, comment="the ticket's version after it; none for what was noted without its lock")
     at = sa.Column(Moment, nullable=False)
