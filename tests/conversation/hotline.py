@@ -184,7 +184,7 @@ class Hotline:
     staff: dict[str, Viewer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.work = Work(self.lifecycle, self.knowledge.keys, self.knowledge.gazetteer, self.roles)
+        self.ticket_work = Work(self.lifecycle, self.knowledge.keys, self.knowledge.gazetteer, self.roles)
         self.accept_tools = AcceptTools(self.gates, self.knowledge)
         self.tools = TurnTools(self.database, self.knowledge.replies, self.knowledge.keys, self.wake, self.clock,
                                self.accept_tools)
@@ -296,7 +296,7 @@ class Hotline:
         """张干事 takes the ticket on; the resident is to be told."""
         with self.database.begin() as session:
             version = session.execute(sa.select(Ticket.version).where(Ticket.number == number)).scalar_one()
-            perform(session, self.work, self.staff["zhang"], number=number, command="accept", version=version, form={},
+            perform(session, self.ticket_work, self.staff["zhang"], number=number, command="accept", version=version, form={},
                     now=self.clock())
 
     def post(self) -> list[str]:
