@@ -16,10 +16,16 @@ from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, 
 
 
 def list_tickets(
-    session: Session, viewer: Viewer, *, states: Collection[str] | None = None, limit: int = 100, offset: int = 0
+    session: Session, viewer: Viewer, *, states: Collection[str] | None = None, only_open: bool = False,
+    limit: int = 100, offset: int = 0,
 ) -> list[Ticket]:
-    """The viewer's tickets in these states (None: in any): life in danger first, then the earliest deadline."""
+    """The viewer's tickets in these states (None: in any): life in danger first, then the earliest deadline.
+
+    `only_open` says that all these states are open, so that years of closed tickets are not waded through.
+    """
     query = visible_tickets(viewer)
+    if only_open:
+        query = query.where(Ticket.closed_at.is_(None))
     if states is not None:
         query = query.where(Ticket.state.in_(states))
     order = ((Ticket.urgency == "life_danger").desc(), Ticket.due_at, Ticket.id)

@@ -115,7 +115,8 @@ def tickets(request: Request, visit: Visit = Depends(staff)) -> Response:
         total = sum(number for name, number in counts.items() if states is None or name in states)
         last = max(1, -(-total // PAGE))
         number = min(max(1, _page_number(request.query_params.get("page", ""))), last)
-        rows = list_tickets(session, visit.viewer, states=states, limit=PAGE, offset=(number - 1) * PAGE)
+        rows = list_tickets(session, visit.viewer, states=states, limit=PAGE, offset=(number - 1) * PAGE,
+                            only_open=states is not None and parts.lifecycle.open_states.issuperset(states))
     waiting = _wanted(parts, "")[1] or ()
     return visit.html(
         pane_of(request, LIST_PANES) or "desk/tickets.html", page="tickets", state=state, every=EVERY,

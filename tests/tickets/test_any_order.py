@@ -118,6 +118,7 @@ def must_hold(office: Office, before: Ticket) -> None:
     assert ticket.version == before.version + 1 and events[-1].state == ticket.state, story
     if not work.lifecycle.states[before.state].open:
         assert events[-1].kind in CLOSED_TAKE, story
+    assert (ticket.closed_at is None) == work.lifecycle.states[ticket.state].open, story
     # somebody always answers for it: a unit of the area or the district's desk, and by name once it is accepted
     assert (ticket.desk == "unit") == (ticket.unit_id is not None) and ticket.desk in ("unit", "district"), story
     if work.lifecycle.states[ticket.state].open and ticket.state not in NOBODY_YET:

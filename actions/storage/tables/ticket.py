@@ -4,6 +4,8 @@ import sqlalchemy as sa
 
 from actions.storage.base import Base, Json, Moment, one_of
 
+DANGER, OPEN = sa.text("(urgency = 'life_danger') DESC"), sa.text("closed_at IS NULL")
+
 
 class Ticket(Base):
     __tablename__ = "ticket"
@@ -40,6 +42,7 @@ class Ticket(Base):
     due_rule = sa.Column(sa.Text, nullable=False)
     due_provisional = sa.Column(sa.Boolean, nullable=False, default=False)
     created_at = sa.Column(Moment, nullable=False)
+    closed_at = sa.Column(Moment, comment="since when nobody owes work on it; none while it is open")
     accepted_at = sa.Column(Moment)
     accepted_by = sa.Column(sa.ForeignKey("staff.id"))
 
@@ -48,10 +51,15 @@ class Ticket(Base):
         one_of("urgency", "urgency", "none", "urgent", "life_danger"),
         one_of("legal_basis", "legal_basis", "consent", "emergency"),
         sa.CheckConstraint("(desk = 'unit') = (unit_id IS NOT NULL)", name="unit_desk_has_unit"),
-        # officer's list: tickets of one unit by state and due time
-        sa.Index("ix_ticket_unit_list", "unit_id", "state", "due_at"),
-        # supervisor's list: everything by due time
-        sa.Index("ix_ticket_district_list", "desk", "state", "due_at"),
+        # an officer's list /desk/tickets: life in danger first, then the earliest deadline; open ones, and all
+        sa.Index("ix_ticket_unit_open_list", "unit_id", DANGER, "due_at", "id", postgresql_where=OPEN),
+        sa.Index("ix_ticket_unit_list", "unit_id", DANGER, "due_at", "id"),
+        # an officer's list /desk/tickets: how many in each state
+        sa.Index("ix_ticket_unit_count", "unit_id", "state"),
+        # the district's list /desk/tickets: the same over all units
+        sa.Index("ix_ticket_open_list", DANGER, "due_at", "id", postgresql_where=OPEN),
+        sa.Index("ix_ticket_list", DANGER, "due_at", "id"),
+        sa.Index("ix_ticket_count", "state"),
     )
 
 

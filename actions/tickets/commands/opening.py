@@ -90,17 +90,17 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
         "created_at": now,
     }
     for _ in range(NUMBER_TRIES):
-        row = session.execute(
+        inserted = (
             insert(Ticket)
             .values(number=new_number(now.astimezone(SHANGHAI).date()), **values)
             .on_conflict_do_nothing(index_elements=[Ticket.number])
-            .returning(Ticket.id)
-        ).scalar_one_or_none()
-        if row is not None:
+            .returning(Ticket)
+        )
+        ticket = session.execute(sa.select(Ticket).from_statement(inserted)).scalar_one_or_none()
+        if ticket is not None:
             break
     else:
         raise RuntimeError("no free ticket number in eight tries: the random source is broken")
-    ticket = session.execute(sa.select(Ticket).where(Ticket.id == row)).scalar_one()
     event = write_event(
         session,
         ticket,

@@ -52,6 +52,10 @@ def perform(
     if deed.effect is not None:
         EFFECTS[deed.effect](doing)
     ticket.state, ticket.version = after, ticket.version + 1
+    if work.lifecycle.states[after].open:
+        ticket.closed_at = None
+    elif ticket.closed_at is None:
+        ticket.closed_at = now
     doing.event = write_event(session, ticket, deed.event, viewer.actor, now, doing.data)
     _keep_files(doing)
     _tell(doing)

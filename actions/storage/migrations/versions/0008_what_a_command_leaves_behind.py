@@ -29,6 +29,16 @@ def upgrade() -> None:
     op.add_column('ticket', sa.Column('sent_up', sa.Boolean(), server_default=sa.text('false'), nullable=False, comment="above the unit's limit: the district reviews and approves"))
     op.add_column('ticket_event', sa.Column('state', sa.Text(), nullable=True, comment='where the ticket stood after it'))
     op.add_column('ticket_event', sa.Column('version', sa.Integer(), nullable=True, comment="the ticket's version after it; none for what was noted without its lock"))
+    op.add_column('ticket', sa.Column('closed_at', actions.storage.base.Moment(timezone=True), nullable=True, comment='since when nobody owes work on it; none while it is open'))
+    op.drop_index('ix_ticket_district_list', table_name='ticket')
+    op.drop_index('ix_ticket_unit_list', table_name='ticket')
+    danger, still_open = sa.text("(urgency = 'life_danger') DESC"), sa.text('closed_at IS NULL')
+    op.create_index('ix_ticket_unit_open_list', 'ticket', ['unit_id', danger, 'due_at', 'id'], unique=False, postgresql_where=still_open)
+    op.create_index('ix_ticket_unit_list', 'ticket', ['unit_id', danger, 'due_at', 'id'], unique=False)
+    op.create_index('ix_ticket_unit_count', 'ticket', ['unit_id', 'state'], unique=False)
+    op.create_index('ix_ticket_open_list', 'ticket', [danger, 'due_at', 'id'], unique=False, postgresql_where=still_open)
+    op.create_index('ix_ticket_list', 'ticket', [danger, 'due_at', 'id'], unique=False)
+    op.create_index('ix_ticket_count', 'ticket', ['state'], unique=False)
     # the reason of a return stands among the fields of its form now, as with every command
     op.execute("""
         UPDATE ticket_event SET data = (data - 'reason') || jsonb_build_object('fields', jsonb_build_object('reason',
