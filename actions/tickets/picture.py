@@ -49,7 +49,7 @@ def _from(lifecycle: Lifecycle, command: Command) -> str:
                         ("every closed state", everywhere - still)):
         if command.start == group:
             return name
-    return ", ".join(lifecycle.states[state].title for state in lifecycle.states if state in command.start)
+    return "; ".join(lifecycle.states[state].title for state in lifecycle.states if state in command.start)
 
 
 def _rows(lifecycle: Lifecycle, roles: Mapping[str, Role]) -> Iterator[str]:
@@ -72,6 +72,6 @@ def page(lifecycle: Lifecycle, roles: Mapping[str, Role]) -> str:
         HEAD, "## The way", "", diagram(lifecycle, [one for one in commands if not one.more]), "",
         "## Ways aside", "", diagram(lifecycle, [one for one in commands if one.more]), "",
         "## Every command", "", *_rows(lifecycle, roles), "",
-        "`?` may be left empty, `*` is kept encrypted. Who may is who has the permission in `config/roles`; a guard may "
-        "ask for more.", "", f"Closed: {', '.join(closed)}.", "",
+        "`?` may be left empty, `*` is kept encrypted. Who may is who has the permission in `config/roles`; a guard "
+        "may ask for more.", "", f"Closed: {', '.join(closed)}.", "",
     ])

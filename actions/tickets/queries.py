@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from actions.access.queries import visible_tickets
 from actions.access.rules import Viewer
 from actions.privacy.keys import Keys
-from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent
+from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent, TicketFile
 
 
 def list_tickets(
@@ -56,6 +56,15 @@ def history(session: Session, ticket: Ticket) -> list[dict[str, Any]]:
          "state": row.state, "version": row.version}
         for row in rows
     ]
+
+
+def file_of(session: Session, ticket: Ticket, event_id: int, field: str) -> TicketFile | None:
+    """The file one event of a ticket already obtained through access brought in this field."""
+    found: TicketFile | None = session.execute(
+        sa.select(TicketFile).join(TicketEvent, TicketEvent.id == TicketFile.event_id)
+        .where(TicketEvent.ticket_id == ticket.id, TicketEvent.id == event_id, TicketFile.field == field)
+    ).scalar_one_or_none()
+    return found
 
 
 def disputes(session: Session, keys: Keys, ticket: Ticket) -> list[dict[str, Any]]:

@@ -103,9 +103,9 @@ def _request(bench: Bench) -> Request:
     responsible = unit_desk(bench.work.gazetteer, str(bench.officer.unit_id), NOW.date())
     assert responsible is not None
     due = Due(NOW + timedelta(days=3), False, (), "", "confirmed")
+    facts = {"event_kind": {"value": "fire", "how": "heard"}}
     return Request(responsible, "temporary_urgent", due, "small_quick_aid", "consent", event_kind="fire",
-                   urgency="urgent", facts={"event_kind": {"value": "fire", "how": "heard"}}, event_place="-", phone="-",
-                   contact_id=bench.contact)
+                   urgency="urgent", facts=facts, event_place="-", phone="-", contact_id=bench.contact)
 
 
 def _open(session: Session, bench: Bench) -> Ticket:
@@ -246,8 +246,8 @@ def _notes(bench: Bench) -> list[str]:
     return [
         f"{TICKETS:,} tickets of two years over all units, {CLOSED_SHARE:.0%} closed (seed {SEED}); one connection, "
         "the server's own settings, fsync on, VACUUM ANALYZE after filling.",
-        "Opening: ticket, event, notices to unit and resident, timer, one commit; accepting: `perform` with event, notice "
-        f"and audit row, one commit. {OPENED} of each, after {WARM_UP}.",
+        "Opening: ticket, event, notices to unit and resident, timer, one commit; accepting: `perform` with event, "
+        f"notice and audit row, one commit. {OPENED} of each, after {WARM_UP}.",
         f"List: what /desk/tickets asks, counts by state and {PAGE} rows; an officer sees one unit, the district all.",
         "Indexes by page, as the server plans them: "
         + "; ".join(f"{page}: {names}" for page, names in bench.indexes.items()) + ".",

@@ -11,19 +11,20 @@ from sqlalchemy.orm import Session
 from actions.access.queries import access_ticket, visible_tickets
 from actions.access.rules import Refused
 from actions.due.clock import SHANGHAI
+from actions.privacy.keys import KeyWrong
 from actions.storage.tables import Ticket
 from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, colleagues, perform
 from actions.tickets.desks import unit_choices
 from actions.tickets.forms import NO, YES
 from actions.tickets.numbers import tidy_number
-from actions.tickets.queries import history
+from actions.tickets.queries import file_of, history
 from actions.tickets.rules import Command, Field, WrongState
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
-from bot.desk.story import told
-from bot.pages.forms import fields
+from bot.desk.story import SEALED, told
+from bot.pages.forms import fields, files, takes_files
 
 router = APIRouter(dependencies=[Depends(door)])
 PATH = "/desk/ticket/{number}/do/{command}"
@@ -97,14 +98,16 @@ def form(number: str, command: str, visit: Visit = Depends(staff)) -> Response:
 
 @router.post(PATH)
 @needs("see_tickets")
-def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields)) -> Response:
+@takes_files
+def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields),
+       beside: dict[str, bytes] = Depends(files)) -> Response:
     """Does it. A page that is no longer true is told what has changed; a form that is wrong keeps what was typed."""
     deed, known, parts = _command(visit, command), ticket_number(number), visit.parts
     seen = whole(sent.get("version", "")) or -1
     try:
         with parts.database.begin() as session:
             perform(session, parts.work, visit.viewer, number=known, command=command, version=seen, form=sent,
-                    now=parts.now())
+                    now=parts.now(), files=beside)
     except (StalePage, WrongState):
         return _changed(visit, known, seen)
     except NotAllowed as refused:
@@ -130,3 +133,23 @@ def _again(visit: Visit, number: str, deed: Command, sent: Mapping[str, str], wr
     """The form with what was typed and what is wrong with it."""
     with visit.parts.database.begin() as session:
         return _form(session, visit, access_ticket(session, visit.viewer, number), deed, sent, wrong, status)
+
+
+@router.get("/desk/ticket/{number}/file/{event}/{field}")
+@needs(SEALED)
+def file(number: str, event: str, field: str, visit: Visit = Depends(staff)) -> Response:
+    """A file that stands in the history; every look is noted."""
+    known, parts = ticket_number(number), visit.parts
+    with parts.database.begin() as session:
+        ticket = access_ticket(session, visit.viewer, known)
+        found = file_of(session, ticket, whole(event) or 0, field)
+        if found is None:
+            raise Refused("no such file")
+        kind, sealed = str(found.kind), bytes(found.content)
+        note_look(session, visit.viewer, "ticket_file_read", f"ticket_file:{found.id}", parts.now())
+    try:
+        raw = parts.keys.open_bytes(sealed)
+    except KeyWrong:
+        raise Refused("no such file") from None
+    return Response(raw, media_type=kind, headers={
+        "Content-Disposition": "inline", "Content-Security-Policy": "default-src 'none'; sandbox"})

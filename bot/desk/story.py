@@ -9,20 +9,24 @@ from bot.desk.frame import Visit
 SEALED = "read_sealed"
 
 
-def _field(visit: Visit, kept: Mapping[str, Any], open_sealed: bool) -> dict[str, Any]:
-    """One field: title and text; text None where this person may not read it."""
-    if "sealed" in kept:
+def _field(visit: Visit, name: str, kept: Mapping[str, Any], open_sealed: bool) -> dict[str, Any]:
+    """One field: id, title and text; text None where this person may not read it."""
+    if kept["kind"] == "file":
+        text = name if open_sealed else None
+    elif "sealed" in kept:
         text = visit.parts.opened(kept["sealed"].encode()) if open_sealed else None
     else:
         text = kept.get("shown", kept["value"])
-    return {"title": kept.get("title", ""), "kind": kept["kind"], "text": text}
+    return {"id": name, "title": kept.get("title", ""), "kind": kept["kind"], "text": text}
 
 
 def told(visit: Visit, lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Lines of history for a page. What was sealed is read by those whose work needs it, nobody else."""
     titles, open_sealed = visit.parts.lifecycle.event_titles, visit.viewer.may(SEALED)
-    return [
-        {**line, "title": titles.get(line["kind"], line["kind"]), "to": line["data"].get("to"),
-         "fields": [_field(visit, kept, open_sealed) for kept in (line["data"].get("fields") or {}).values()]}
-        for line in lines
-    ]
+    found = []
+    for line in lines:
+        kept = line["data"].get("fields") or {}
+        found.append({
+            **line, "title": titles.get(line["kind"], line["kind"]), "to": line["data"].get("to"),
+            "fields": [_field(visit, name, one, open_sealed) for name, one in kept.items()]})
+    return found

@@ -21,6 +21,7 @@ from actions.storage.tables import (
     StaffSession,
     Ticket,
     TicketEvent,
+    TicketFile,
 )
 from bot.desk.guard import needs
 from tests.cast import PASSWORD, STAFF, Browser, Stage, hidden
@@ -57,6 +58,7 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
     # any command: who may which stands in tests/tickets/allowed.csv
     ("GET", "/desk/ticket/{number}/do/{command}"): ACCEPTS, ("POST", "/desk/ticket/{number}/do/{command}"): ACCEPTS,
+    ("GET", "/desk/ticket/{number}/file/{event}/{field}"): OWN_UNIT - SPEAKS,
     ("GET", "/desk/tickets/{number}/place"): OWN_UNIT, ("POST", "/desk/tickets/{number}/rule"): DECIDES,
     ("GET", "/desk/places"): DECIDES, ("POST", "/desk/places/aliases/{alias}"): DECIDES,
     ("POST", "/desk/places/rulings/{ruling}/withdraw"): DECIDES,
@@ -88,6 +90,8 @@ def begin(stage: Stage) -> tuple[int, str]:
                                 staff_id=staff, created_at=stage.clock()))
         session.add(PlaceAlias(id=1, name="另一小区", unit_id="u-longxi", seen=1, state="proposed", last_event_id=event,
                                created_at=stage.clock()))
+        session.add(TicketFile(event_id=event, field="picture", kind="image/png", size=1, created_at=stage.clock(),
+                               content=stage.parts.keys.seal_bytes(b"\x89PNG")))
         session.execute(sa.text("SELECT setval('place_ruling_id_seq', 1), setval('place_alias_id_seq', 1)"))
         return session.execute(sa.select(Conversation.id)).scalar_one(), ticket.number
 
@@ -131,7 +135,7 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
             continue
         browser = stage.sign_in(login)
         url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1,
-                          command="accept")
+                          command="accept", event=1, field="picture")
         more = {"to": colleague(stage, login), "outcome": "no_answer", **ticket_version}
         answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
@@ -148,7 +152,7 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
         if EXPECTED[method, path] == PUBLIC:
             continue
         browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1,
-                                                       command="accept")
+                                                       command="accept", event=1, field="picture")
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
     assert stage.browser().get("/desk/stream").status_code == 401
