@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +103,11 @@ class Lifecycle:
     def event_titles(self) -> Mapping[str, str]:
         """Kind of event → what staff read."""
         return {**self.events, **{command.event: command.title for command in self.commands.values()}}
+
+    @cached_property
+    def field_order(self) -> Mapping[str, Sequence[str]]:
+        """Kind of event → its fields as the form asks for them; JSON in the database keeps no order."""
+        return {command.event: [one.id for one in command.fields] for command in self.commands.values()}
 
     @cached_property
     def open_states(self) -> frozenset[str]:

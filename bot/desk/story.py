@@ -25,8 +25,9 @@ def told(visit: Visit, lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
     titles, open_sealed = visit.parts.lifecycle.event_titles, visit.viewer.may(SEALED)
     found = []
     for line in lines:
-        kept = line["data"].get("fields") or {}
+        kept, order = line["data"].get("fields") or {}, visit.parts.lifecycle.field_order.get(line["kind"], ())
+        names = sorted(kept, key=lambda name: (order.index(name) if name in order else len(order), name))
         found.append({
             **line, "title": titles.get(line["kind"], line["kind"]), "to": line["data"].get("to"),
-            "fields": [_field(visit, name, one, open_sealed) for name, one in kept.items()]})
+            "fields": [_field(visit, name, kept[name], open_sealed) for name in names]})
     return found

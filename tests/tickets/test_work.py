@@ -85,6 +85,13 @@ class TestTheWholeWay:
         for words in ("先行救助", '<span class="num">600</span>元', "退回重办", "缺入户照片", "区民政小刘", "核实方式", "入户走访", '<span class="num">1540.00</span>元', "满意"):
             assert words in page, words
 
+    def test_the_history_tells_fields_in_the_order_they_were_asked(self, stage: Stage) -> None:
+        number = stage.ticket().number
+        self.walk(stage, number, self.STEPS[:2])
+        page = stage.sign_in("zhang").get(f"/desk/tickets/{number}").text
+        places = [page.index(f"<dt>{title}</dt>") for title in ("救助对象", "急难情形", "救助方式", "金额或折价")]
+        assert places == sorted(places)
+
     def test_a_discreet_ticket_is_worked_in_silence(self, stage: Stage) -> None:
         number = stage.ticket(contact_id=contact_of(stage), discreet=True).number
         self.walk(stage, number, self.STEPS[:4])
