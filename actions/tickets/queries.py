@@ -72,7 +72,8 @@ def disputes(session: Session, keys: Keys, ticket: Ticket) -> list[dict[str, Any
     found = []
     for line in history(session, ticket):
         if line["kind"] in ("returned", "assigned"):
-            reason = line["data"].get("fields", {}).get("reason", {}).get("sealed")
+            # before forms were kept whole the reason stood by itself; history is never rewritten
+            reason = line["data"].get("fields", {}).get("reason", {}).get("sealed") or line["data"].get("reason")
             found.append({**line, "reason": keys.open(reason.encode()) if reason else None})
     return found
 

@@ -39,12 +39,6 @@ def upgrade() -> None:
     op.create_index('ix_ticket_open_list', 'ticket', [danger, 'due_at', 'id'], unique=False, postgresql_where=still_open)
     op.create_index('ix_ticket_list', 'ticket', [danger, 'due_at', 'id'], unique=False)
     op.create_index('ix_ticket_count', 'ticket', ['state'], unique=False)
-    # the reason of a return stands among the fields of its form now, as with every command
-    op.execute("""
-        UPDATE ticket_event SET data = (data - 'reason') || jsonb_build_object('fields', jsonb_build_object('reason',
-            jsonb_build_object('title', '', 'kind', 'text', 'sealed', data->>'reason')))
-        WHERE kind = 'returned' AND data ? 'reason'
-    """)
 
 
 def downgrade() -> None:
