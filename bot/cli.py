@@ -26,6 +26,7 @@ VERBS = {
     "screen": "reading",
     "due": "reading",
     "places": "places",
+    "tickets": "tickets",
     "chat": "chat",
     "bench": "bench",
     "replay": "replay",

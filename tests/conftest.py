@@ -21,7 +21,8 @@ from actions.privacy.keys import Keys
 from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import migrate
-from actions.tickets.rules import Lifecycle, load_lifecycle
+from actions.tickets.commands import Work, load_table
+from actions.tickets.rules import Lifecycle
 from bot.conversation.danger import Gates, load_gates
 from bot.logs import configure_logs
 from bot.processes.servers import start_postgres
@@ -150,9 +151,15 @@ def roles() -> Mapping[str, Role]:
 
 
 @pytest.fixture(scope="session")
-def lifecycle() -> Lifecycle:
+def lifecycle(roles: Mapping[str, Role], replies: Replies) -> Lifecycle:
     """What a ticket can become."""
-    return load_lifecycle(CONFIG / "tickets" / "lifecycle.yaml")
+    return load_table(CONFIG, roles, replies)
+
+
+@pytest.fixture(scope="session")
+def work(lifecycle: Lifecycle, knowledge: Knowledge, roles: Mapping[str, Role]) -> Work:
+    """What the commands of tickets need."""
+    return Work(lifecycle, knowledge.keys, knowledge.gazetteer, roles)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from actions.access.rules import Refused, Role, Viewer
+from actions.access.rules import RESIDENT, Refused, Role, Viewer
 from actions.storage.tables import Conversation, Staff, StaffSession, Ticket
 
 
@@ -22,6 +22,10 @@ def token_hash(token: str) -> bytes:
 def visible_tickets(viewer: Viewer) -> Any:
     """SELECT of the tickets this viewer may see; list, search, count and export all start from it."""
     query = sa.select(Ticket)
+    if viewer.role.scope == "own":
+        # NULL equals nothing: who has shown neither sees nothing
+        return query.where(sa.or_(Ticket.contact_id == sa.literal(viewer.contact_id, sa.BigInteger),
+                                  Ticket.id == sa.literal(viewer.ticket_id, sa.BigInteger)))
     if not viewer.may("see_tickets") or viewer.role.scope == "none":
         return query.where(sa.false())
     if viewer.role.scope == "unit":
@@ -57,6 +61,17 @@ def as_viewer(staff: Staff, roles: Mapping[str, Role]) -> Viewer:
     """A staff row as a viewer. A role that is no longer in config can do nothing."""
     role = roles.get(staff.role) or Role(staff.role, staff.role, "none", frozenset())
     return Viewer(staff.id, staff.login, staff.name, role, staff.unit_id)
+
+
+def resident_viewer(
+    roles: Mapping[str, Role], *, contact_id: int | None = None, ticket_id: int | None = None
+) -> Viewer:
+    """Who asks for help: for the tickets of the contact they write from, or the one whose query code they have given.
+
+    For the commands of the lifecycle only; where config knows no such role they can do nothing.
+    """
+    role = roles.get(RESIDENT) or Role(RESIDENT, RESIDENT, "none", frozenset())
+    return Viewer(None, RESIDENT, role.title, role, None, contact_id, ticket_id)
 
 
 def signed_in(

@@ -15,10 +15,29 @@ PERMISSIONS = {
     "accept_ticket",
     "return_ticket",
     "assign_ticket",
+    "dispatch_ticket",
+    "transfer_ticket",
+    "work_ticket",
+    "review_ticket",
+    "approve_ticket",
+    "send_up_ticket",
+    "rework_ticket",
+    "give_aid",
+    "pay_ticket",
+    "follow_up_ticket",
+    "urge_ticket",
+    "supervise_ticket",
+    "decide_extension",
+    "withdraw_ticket",
+    "supplement_ticket",
+    "reopen_ticket",
+    "add_note",
+    "read_sealed",
     "decide_places",
     "manage_staff",
 }
-SCOPES = {"unit", "all", "none"}
+SCOPES = {"unit", "all", "none", "own"}
+RESIDENT = "resident"  # the role, and the actor, of who asks for help
 
 
 class Refused(Exception):
@@ -37,13 +56,15 @@ class Role:
 
 @dataclass(frozen=True)
 class Viewer:
-    """A signed-in staff member."""
+    """A signed-in staff member; or a resident who has shown which tickets are theirs, with no staff id."""
 
-    staff_id: int
+    staff_id: int | None
     login: str
     name: str
     role: Role
     unit_id: str | None
+    contact_id: int | None = None
+    ticket_id: int | None = None
 
     def may(self, permission: str) -> bool:
         """True if the role permits it."""
@@ -57,7 +78,7 @@ class Viewer:
     @property
     def actor(self) -> str:
         """The name under which events and audit rows are written."""
-        return f"staff:{self.staff_id}"
+        return RESIDENT if self.staff_id is None else f"staff:{self.staff_id}"
 
 
 def load_roles(path: Path) -> Mapping[str, Role]:

@@ -12,14 +12,20 @@ from sqlalchemy.orm import Session
 from actions.access.queries import visible_tickets
 from actions.access.rules import Viewer
 from actions.privacy.keys import Keys
-from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent
+from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent, TicketFile
 
 
 def list_tickets(
-    session: Session, viewer: Viewer, *, states: Collection[str] | None = None, limit: int = 100, offset: int = 0
+    session: Session, viewer: Viewer, *, states: Collection[str] | None = None, only_open: bool = False,
+    limit: int = 100, offset: int = 0,
 ) -> list[Ticket]:
-    """The viewer's tickets in these states (None: in any): life in danger first, then the earliest deadline."""
+    """The viewer's tickets in these states (None: in any): life in danger first, then the earliest deadline.
+
+    `only_open` says that all these states are open, so that years of closed tickets are not waded through.
+    """
     query = visible_tickets(viewer)
+    if only_open:
+        query = query.where(Ticket.closed_at.is_(None))
     if states is not None:
         query = query.where(Ticket.state.in_(states))
     order = ((Ticket.urgency == "life_danger").desc(), Ticket.due_at, Ticket.id)
@@ -46,8 +52,19 @@ def history(session: Session, ticket: Ticket) -> list[dict[str, Any]]:
         for staff in session.execute(sa.select(Staff).where(Staff.id.in_(ids))).scalars()
     }
     return [
-        {"kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data} for row in rows
+        {"id": row.id, "kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data,
+         "state": row.state, "version": row.version}
+        for row in rows
     ]
+
+
+def file_of(session: Session, ticket: Ticket, event_id: int, field: str) -> TicketFile | None:
+    """The file one event of a ticket already obtained through access brought in this field."""
+    found: TicketFile | None = session.execute(
+        sa.select(TicketFile).join(TicketEvent, TicketEvent.id == TicketFile.event_id)
+        .where(TicketEvent.ticket_id == ticket.id, TicketEvent.id == event_id, TicketFile.field == field)
+    ).scalar_one_or_none()
+    return found
 
 
 def disputes(session: Session, keys: Keys, ticket: Ticket) -> list[dict[str, Any]]:
@@ -55,7 +72,8 @@ def disputes(session: Session, keys: Keys, ticket: Ticket) -> list[dict[str, Any
     found = []
     for line in history(session, ticket):
         if line["kind"] in ("returned", "assigned"):
-            reason = line["data"].get("reason")
+            # before forms were kept whole the reason stood by itself; history is never rewritten
+            reason = line["data"].get("fields", {}).get("reason", {}).get("sealed") or line["data"].get("reason")
             found.append({**line, "reason": keys.open(reason.encode()) if reason else None})
     return found
 

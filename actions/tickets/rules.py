@@ -1,18 +1,24 @@
-"""What a ticket may become, read from config/tickets; ticket numbers and query codes. Pure."""
+"""What a ticket may become, by whom, and what is asked for it: config/tickets/lifecycle.yaml, checked. Pure."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from actions.access.rules import PERMISSIONS, Role
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
+from actions.language.replies import Replies
+from actions.tickets.reasons import Reasons, load_reasons
 
-# no 0/O/Q, 1/I/L, 2/Z, 5/S, B, U/V: read aloud and typed back without doubt; 23 of them, a prime
-LETTERS = "346789ACDEFGHJKMNPRTWXY"
-CODE_LENGTH = 6
+SAME = "same"
+GROUPS = {"open": (True,), "closed": (False,), "any": (True, False)}
+KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no")
+DESKS = ("unit", "district", "outside")
+MOST = 500  # characters of a text where the table says nothing: it is read on one screen
+GIVEN = frozenset({"number", "unit_name"})  # what every reply about a ticket may name
 
 
 class WrongState(Exception):
@@ -24,79 +30,259 @@ class WrongState(Exception):
 
 
 @dataclass(frozen=True)
-class Command:
-    """One thing staff can do with a ticket."""
+class State:
+    """One step of a ticket. `says` is how the resident reads it."""
 
     id: str
     title: str
+    says: str
+    open: bool
+    start: bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing a command asks for. `most`: characters of a text; `when`: past or future of a date; `may`: what a
+    chosen colleague must be allowed to do; `tell`: the reply to the resident names it."""
+
+    id: str
+    title: str
+    kind: str
+    required: bool = False
+    sealed: bool = False
+    tell: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+    help: str = ""
+    most: int = MOST
+    when: str | None = None
+    may: str | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing that can be done with a ticket."""
+
+    id: str
+    title: str
+    event: str
     start: frozenset[str]
     to: str
     permission: str
-    tells: str | None
-    page: bool = False  # needs more than a click: its button leads to a page
+    tells: str | None = None
+    tells_unit: str | None = None
+    desks: frozenset[str] = frozenset(DESKS)
+    place: bool = False
+    more: bool = False
+    fields: tuple[Field, ...] = ()
+    guards: tuple[str, ...] = ()
+    effect: str | None = None
+    clocks: Mapping[str, Any] = field(default_factory=dict)
+
+    def after(self, state: str) -> str:
+        """The state this command leads to. Raises WrongState where it does not start."""
+        if state not in self.start:
+            raise WrongState(state)
+        return state if self.to == SAME else self.to
 
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """States with their titles, and the commands between them."""
+    """States, the commands between them, the titles of events that no command writes, and why something cannot be."""
 
-    states: Mapping[str, str]
+    states: Mapping[str, State]
     commands: Mapping[str, Command]
+    events: Mapping[str, str]
+    reasons: Reasons = Reasons({})
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """State → what staff read."""
+        return {state.id: state.title for state in self.states.values()}
+
+    @cached_property
+    def event_titles(self) -> Mapping[str, str]:
+        """Kind of event → what staff read."""
+        return {**self.events, **{command.event: command.title for command in self.commands.values()}}
+
+    @cached_property
+    def field_order(self) -> Mapping[str, Sequence[str]]:
+        """Kind of event → its fields as the form asks for them; JSON in the database keeps no order."""
+        return {command.event: [one.id for one in command.fields] for command in self.commands.values()}
+
+    @cached_property
+    def open_states(self) -> frozenset[str]:
+        """The states in which somebody still owes work."""
+        return frozenset(state.id for state in self.states.values() if state.open)
 
     def after(self, command: str, state: str) -> str:
         """The state after `command`. Raises WrongState."""
-        if state not in self.commands[command].start:
-            raise WrongState(state)
-        return self.commands[command].to
+        return self.commands[command].after(state)
 
-    def open_to(self, state: str) -> list[Command]:
-        """Commands that start at `state`."""
-        return [command for command in self.commands.values() if state in command.start]
+    def open_to(self, state: str, desk: str | None = None) -> list[Command]:
+        """Commands that start at `state`, while `desk` (None: whichever) answers for the ticket."""
+        return [command for command in self.commands.values()
+                if state in command.start and (desk is None or desk in command.desks)]
 
 
-def load_lifecycle(path: Path) -> Lifecycle:
-    """Reads config/tickets/lifecycle.yaml. Raises ConfigError on unknown states or keys."""
+@dataclass(frozen=True)
+class Known:
+    """The names a table may use; None where they are not checked."""
+
+    roles: Mapping[str, Role] | None = None
+    guards: Collection[str] | None = None
+    effects: Collection[str] | None = None
+    replies: Replies | None = None
+
+
+def load_lifecycle(path: Path, known: Known = Known()) -> Lifecycle:
+    """Reads config/tickets/lifecycle.yaml, and reasons.yaml beside it.
+
+    Raises ConfigError for wrong keys, names nobody knows, states nobody reaches or leaves.
+    """
     data = load_yaml(path)
-    require_keys(path, data, ["states", "commands"])
-    states = {}
-    for state, entry in data["states"].items():
-        require_keys(path, entry, ["title"])
-        states[state] = entry["title"]
-    commands = {}
-    for name, entry in data["commands"].items():
-        require_keys(path, entry, ["title", "from", "to", "permission"], ["tells", "page"])
-        for state in [*entry["from"], entry["to"]]:
-            if state not in states:
-                raise ConfigError(path, line_of(entry), f"unknown state {state!r}", nearest(state, states))
-        commands[name] = Command(
-            name, entry["title"], frozenset(entry["from"]), entry["to"], entry["permission"], entry.get("tells"),
-            entry.get("page") is True,
-        )
-    return Lifecycle(states, commands)
+    require_keys(path, data, ["states", "commands"], ["events"])
+    states = {str(name): _state(path, str(name), entry) for name, entry in data["states"].items()}
+    commands = {str(name): _command(path, str(name), entry, states) for name, entry in data["commands"].items()}
+    events = {str(kind): str(title) for kind, title in (data.get("events") or {}).items()}
+    lifecycle = Lifecycle(states, commands, events, load_reasons(path.with_name("reasons.yaml")))
+    _check_ways(path, data, lifecycle)
+    for name, command in commands.items():
+        _check_names(path, data["commands"][name], command, known)
+    if known.replies is not None:
+        _check_progress(path, data, states, known.replies)
+    return lifecycle
 
 
-def check_character(body: str) -> str:
-    """Catches every single wrong letter and every swap of neighbours: weights 1, 2, 3 … modulo 23, which is prime."""
-    return LETTERS[sum(weight * LETTERS.index(letter) for weight, letter in enumerate(body, 1)) % len(LETTERS)]
+def _state(path: Path, name: str, entry: Any) -> State:
+    require_keys(path, entry, ["title", "open"], ["says", "start"])
+    for key in ("open", "start"):
+        if not isinstance(entry.get(key, False), bool):
+            raise ConfigError(path, line_of(entry, key), f"{key} is {entry[key]!r}", "write true or false")
+    title = str(entry["title"])
+    return State(name, title, str(entry.get("says", title)), entry["open"], entry.get("start", False))
 
 
-def new_number(day: date) -> str:
-    """A ticket number that says its day and nothing else: YM261121-7K3FQ-4. Not sequential, not guessable alone."""
-    body = "".join(secrets.choice(LETTERS) for _ in range(5))
-    return f"YM{day:%y%m%d}-{body}-{check_character(body)}"
+def _named(path: Path, entry: Any, key: str, names: Iterable[str], known: Collection[str], what: str) -> None:
+    for name in names:
+        if name not in known:
+            raise ConfigError(path, line_of(entry, key), f"unknown {what} {name!r}", nearest(name, known))
 
 
-def tidy_number(typed: str) -> str | None:
-    """The number as stored, from how a person typed it; None when its check character is wrong."""
-    plain = "".join(letter for letter in typed.upper() if letter.isascii() and letter.isalnum())
-    if len(plain) != 14 or not plain.startswith("YM") or not plain[2:8].isdigit():
-        return None
-    body, check = plain[8:13], plain[13]
-    if any(letter not in LETTERS for letter in body + check) or check_character(body) != check:
-        return None
-    return f"{plain[:8]}-{body}-{check}"
+def _list(path: Path, entry: Any, key: str) -> tuple[str, ...]:
+    value = entry.get(key, [])
+    if not isinstance(value, list):
+        raise ConfigError(path, line_of(entry, key), f"{key} is {value!r}", "write a list: [one, another]")
+    return tuple(str(one) for one in value)
 
 
-def new_query_code() -> str:
-    """Six unambiguous characters; only its hash is stored."""
-    return "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
+def _start(path: Path, entry: Any, states: Mapping[str, State]) -> frozenset[str]:
+    start = entry["from"]
+    if isinstance(start, str):
+        _named(path, entry, "from", [start], GROUPS, "group of states")
+        return frozenset(state.id for state in states.values() if state.open in GROUPS[start])
+    names = _list(path, entry, "from")
+    _named(path, entry, "from", names, states, "state")
+    if not names:
+        raise ConfigError(path, line_of(entry, "from"), "the command starts nowhere", "name the states it starts at")
+    return frozenset(names)
+
+
+def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> Command:
+    require_keys(path, entry, ["title", "event", "from", "to", "permission"],
+                 ["tells", "tells_unit", "desks", "place", "more", "fields", "guards", "effect", "clocks"])
+    _named(path, entry, "to", [entry["to"]], {*states, SAME}, "state")
+    _named(path, entry, "permission", [entry["permission"]], PERMISSIONS, "permission")
+    desks = _list(path, entry, "desks") or DESKS
+    _named(path, entry, "desks", desks, DESKS, "desk")
+    fields = tuple(_field(path, one) for one in entry.get("fields", []))
+    if len({one.id for one in fields}) < len(fields):
+        raise ConfigError(path, line_of(entry, "fields"), "two fields have the same id", "rename one of them")
+    return Command(
+        name, str(entry["title"]), str(entry["event"]), _start(path, entry, states), str(entry["to"]),
+        str(entry["permission"]), entry.get("tells"), entry.get("tells_unit"), frozenset(desks),
+        entry.get("place") is True, entry.get("more") is True, fields, _list(path, entry, "guards"),
+        entry.get("effect"), entry.get("clocks") or {},
+    )
+
+
+def _field(path: Path, entry: Any) -> Field:
+    require_keys(path, entry, ["id", "title", "kind"],
+                 ["required", "sealed", "tell", "options", "help", "most", "when", "may"])
+    kind = str(entry["kind"])
+    _named(path, entry, "kind", [kind], KINDS, "kind of field")
+    options = {str(name): str(title) for name, title in (entry.get("options") or {}).items()}
+    if (kind == "choice") != bool(options):
+        raise ConfigError(path, line_of(entry, "kind"), f"a {kind} with{'' if options else 'out'} options",
+                          "a choice, and nothing else, lists options: {id: title}")
+    if entry.get("sealed") and (entry.get("tell") or kind != "text"):
+        raise ConfigError(path, line_of(entry, "sealed"), "only a text that nobody is told can be sealed",
+                          "take `sealed` or `tell` away")
+    if "when" in entry:
+        _named(path, entry, "when", [entry["when"]], ("past", "future"), "time")
+    if "may" in entry:
+        _named(path, entry, "may", [entry["may"]], PERMISSIONS, "permission")
+    most = entry.get("most", MOST)
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise ConfigError(path, line_of(entry, "most"), f"most is {most!r}", "write a whole number above 0")
+    return Field(
+        str(entry["id"]), str(entry["title"]), kind, entry.get("required") is True, entry.get("sealed") is True,
+        entry.get("tell") is True, options, str(entry.get("help", "")), most, entry.get("when"), entry.get("may"),
+    )
+
+
+def _reached(lifecycle: Lifecycle, first: Collection[str]) -> set[str]:
+    """The states some chain of commands leads to from `first`."""
+    found, new = set(first), set(first)
+    while new:
+        new = {command.after(state) for state in new for command in lifecycle.open_to(state)} - found
+        found |= new
+    return found
+
+
+def _check_ways(path: Path, data: Any, lifecycle: Lifecycle) -> None:
+    starts = [state.id for state in lifecycle.states.values() if state.start]
+    if not starts:
+        raise ConfigError(path, line_of(data, "states"), "no ticket can begin", "mark a state with start: true")
+    reached = _reached(lifecycle, starts)
+    for state in lifecycle.states.values():
+        line = line_of(data["states"], state.id)
+        if state.id not in reached:
+            raise ConfigError(path, line, f"no command leads to {state.id}", "let one, or delete the state")
+        if state.open and all(lifecycle.states[name].open for name in _reached(lifecycle, [state.id])):
+            raise ConfigError(path, line, f"from {state.id} no way leads to an end though it is open",
+                              "let a command leave it, or say open: false")
+    kinds: dict[str, str] = {}
+    for name, command in lifecycle.commands.items():
+        if command.event in kinds or command.event in lifecycle.events:
+            raise ConfigError(path, line_of(data["commands"][name], "event"), f"two things write {command.event!r}",
+                              "give the event of this command a name of its own")
+        kinds[command.event] = name
+
+
+def _check_names(path: Path, entry: Any, command: Command, known: Known) -> None:
+    if known.guards is not None:
+        _named(path, entry, "guards", command.guards, known.guards, "guard")
+    if known.effects is not None and command.effect is not None:
+        _named(path, entry, "effect", [command.effect], known.effects, "effect")
+    if known.roles is not None and not any(command.permission in role.may for role in known.roles.values()):
+        raise ConfigError(path, line_of(entry, "permission"), f"nobody may {command.permission}",
+                          f"give it to a role of config/roles, or delete {command.id}")
+    if known.replies is None:
+        return
+    told = GIVEN | {one.id for one in command.fields if one.tell}
+    for key, reply, given in (("tells", command.tells, told), ("tells_unit", command.tells_unit, GIVEN)):
+        if reply is None:
+            continue
+        _named(path, entry, key, [reply], known.replies.ids(), "reply")
+        lacking = known.replies.get(reply).needs - given
+        if lacking:
+            raise ConfigError(path, line_of(entry, key), f"{reply} needs {', '.join(sorted(lacking))}",
+                              "mark a required field of that id with tell: true, or change the reply")
+
+
+def _check_progress(path: Path, data: Any, states: Mapping[str, State], replies: Replies) -> None:
+    for state in states:
+        for reply in (f"progress_next_{state}", f"progress_next_{state}_discreet"):
+            if reply not in replies:
+                raise ConfigError(path, line_of(data["states"], state), f"nothing says what comes after {state}",
+                                  f"write {reply} in config/replies")

@@ -21,6 +21,7 @@ TITLES = {
     "nlu": "Understanding",
     "screening": "Screening: every programme judged, the next question, the interview",
     "places": "The responsible township",
+    "tickets": "Tickets: opening, accepting, and the list of 100,000",
 }
 # figure → what people read
 NAMES = {
@@ -87,6 +88,10 @@ NAMES = {
     "proof_s": "exhaustive proof of all rules (s)",
     "proofs": "rules and pairs proved",
     "situations": "situations looked at",
+    "open_ms": "opening a ticket, median (ms)",
+    "open_p95_ms": "opening a ticket, 95 % (ms)",
+    "accept_ms": "accepting a ticket, median (ms)",
+    "accept_p95_ms": "accepting a ticket, 95 % (ms)",
     "agrees": "cases judged as we do",
     "named_right": "place named: unit right (routed or read back)",
     "named_routed": "place named without typo: routed alone",
@@ -190,6 +195,9 @@ class Report:
 
 def name_of(figure: str) -> str:
     """What people read for a figure."""
+    if figure.startswith("list_"):
+        who, _, what = figure.removeprefix("list_").removesuffix("_p95_ms").partition("_")
+        return f"list of the {who}, {what.replace('_', ' ')}, with counts, 95 % (ms)"
     part = figure.removeprefix("cpu_ms_per_turn_of_")
     return NAMES.get(figure, figure) if part == figure else f"processor time a turn: {part} (ms)"
 

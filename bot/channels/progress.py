@@ -34,7 +34,7 @@ def look(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] 
 def _shown(chat: Chat, ticket: Ticket) -> dict[str, str]:
     return {
         "number": ticket.number,
-        "state": chat.parts.lifecycle.states.get(ticket.state, ticket.state),
+        "state": chat.parts.lifecycle.states[ticket.state].says,
         "next": chat.parts.replies.text(f"progress_next_{ticket.state}{'_discreet' if ticket.discreet else ''}"),
         "who": ticket.unit_name or ticket.district or "",
         "opened": ticket.created_at,

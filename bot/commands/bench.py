@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from bot.bench.rival import Stock
 
 Tell = Callable[[str], None]
-NAMES = ("turns", "nlu", "places", "screening", "desk", "startup")
+NAMES = ("turns", "nlu", "places", "screening", "tickets", "desk", "startup")
 # measurement → the step that brings it
 LATER = {"desk": "the step that builds the desk"}
-OWN_RIVALS = ("places", "screening")  # measured beside other things than stock Rasa
+OWN_RIVALS = ("places", "screening", "tickets")  # measured beside other things than stock Rasa, or alone
 PAGE = PROJECT / "docs" / "performance.md"
 PICTURES = PROJECT / "docs" / "images"
 EPOCHS = 15  # what two cores learn in half an hour; `rasa init` writes 100
@@ -73,7 +73,11 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
     with console.status("measuring") as status:
         beside = not without_stock and name not in OWN_RIVALS
         stock = _stock(settings, name, epochs, any_stock, status.update) if beside else None
-        if name == "places":
+        if name == "tickets":
+            from bot.bench.tickets import bench_tickets
+
+            report = bench_tickets(settings, status.update)
+        elif name == "places":
             report = _places(settings, not without_stock, status.update)
         elif name == "screening":
             report = _measure_screening(settings, repeat, without_stock, status.update)

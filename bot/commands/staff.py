@@ -34,8 +34,9 @@ def add(settings: Settings, login: str, name: str, role: str, unit: str | None) 
     from actions.storage.tables import Staff
 
     parts = _parts(settings)
-    if role not in parts.roles:
-        raise click.UsageError(f"unknown role {role!r}: {nearest(role, parts.roles)}")
+    hired = {name for name, kind in parts.roles.items() if kind.scope != "own"}
+    if role not in hired:
+        raise click.UsageError(f"unknown role {role!r}: {nearest(role, hired)}")
     units = {u.name: u.id for u in parts.knowledge.gazetteer.units.values() if u.served}
     unit_id = units.get(unit or "", unit if unit in units.values() else None)
     if unit and unit_id is None:

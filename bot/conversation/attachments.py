@@ -21,12 +21,6 @@ FILES = ("photo", "voice", "document")
 LOOKED_AT = (*FILES, "location", "contact")  # kinds of message that have a page of their own in the desk
 TRIES = 20
 LONGEST_WAIT = timedelta(minutes=30)
-# beginning of the content → what a browser may show; everything else is only handed out as a file
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "image/jpeg", "jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", "png"), (b"GIF8", "image/gif", "gif"),
-    (b"OggS", "audio/ogg", "ogg"), (b"ID3", "audio/mpeg", "mp3"), (b"\xff\xfb", "audio/mpeg", "mp3"),
-)
-OTHER = ("application/octet-stream", "bin")
 
 
 class TooLarge(Exception):
@@ -35,13 +29,6 @@ class TooLarge(Exception):
 
 class Gone(Exception):
     """The app does not know this file any more."""
-
-
-def media_type(content: bytes) -> tuple[str, str]:
-    """(media type, ending of a file name) by what the content is, never by what its sender says it is."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp", "webp"
-    return next(((kind, ending) for start, kind, ending in _SIGNATURES if content.startswith(start)), OTHER)
 
 
 def note_file(session: Session, message_id: int, channel: str, kind: str, extra: dict[str, Any], now: datetime) -> None:

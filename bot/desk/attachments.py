@@ -12,8 +12,9 @@ from actions.access.queries import access_conversation
 from actions.access.rules import Refused
 from actions.language.mask import mask_phone
 from actions.privacy.keys import KeyWrong
+from actions.privacy.media import OTHER, media_type
 from actions.storage.tables import Attachment, Message
-from bot.conversation.attachments import OTHER, attachment_of, media_type
+from bot.conversation.attachments import attachment_of
 from bot.desk.console import row_id
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff

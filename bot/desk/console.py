@@ -76,7 +76,7 @@ def _talk(session: Session, visit: Visit, conversation: Conversation) -> dict[st
         "places": _places(parts, conversation),
         "tickets": tickets_of_conversation(session, viewer, conversation.id, conversation.contact_id),
         "same_source": same_source(session, viewer, conversation.id, parts.knowledge.desk.source_window),
-        "states": parts.lifecycle.states,
+        "states": parts.lifecycle.titles,
     }
 
 

@@ -1,4 +1,4 @@
-"""The officers' tickets: the list by due time, one ticket with facts, places and history, and accepting it."""
+"""The officers' tickets: the list by due time, one ticket with facts, places, history and what can be done."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -6,21 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from actions.access.queries import access_ticket, staff_name
-from actions.access.rules import Refused
 from actions.language.mask import find_phones, mask_phone
 from actions.storage.tables import ScreeningRecord, Ticket
-from actions.tickets.commands import StalePage, accept_ticket
+from actions.tickets.commands import possible
 from actions.tickets.queries import count_by_state, grounds, history, list_tickets
-from actions.tickets.rules import WrongState, tidy_number
-from bot.conversation.wake import OUT
+from bot.desk.deeds import ticket_number
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
-from bot.pages.forms import fields
+from bot.desk.story import told
 from bot.pages.parts import WebParts
 
 LIST_PANES = {"tickets": "desk/pane_tickets.html"}
@@ -39,16 +37,8 @@ def lamp(due_at: datetime, now: datetime) -> str:
     return "soon" if due_at - now <= SOON else "fine"
 
 
-def _number(typed: str) -> str:
-    """The number as stored. Raises Refused alike for a malformed, an unknown and another unit's number."""
-    number = tidy_number(typed)
-    if number is None:
-        raise Refused("no such ticket")
-    return number
-
-
 def _words(parts: WebParts) -> dict[str, Any]:
-    return {"states": parts.lifecycle.states, "event_titles": parts.event_titles,
+    return {"states": parts.lifecycle.titles, "event_titles": parts.event_titles,
             "programme_titles": parts.programme_titles, "due_pending": parts.due_pending}
 
 
@@ -87,8 +77,8 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     phone = parts.opened_or_none(ticket.phone)
     callable_ = phone is not None and bool(find_phones(phone))
     return {
-        "ticket": ticket, "lamp": lamp(ticket.due_at, parts.now()), "history": history(session, ticket),
-        "commands": [command for command in parts.lifecycle.open_to(ticket.state) if viewer.may(command.permission)],
+        "ticket": ticket, "lamp": lamp(ticket.due_at, parts.now()), "history": told(visit, history(session, ticket)),
+        "commands": possible(parts.work, viewer, ticket),
         "fact_lines": parts.fact_titles(ticket.facts), "verdicts": _verdicts(parts, screened),
         "route": routed.outcome if routed is not None else None,
         "event_place": parts.opened_or_none(ticket.event_place),
@@ -125,7 +115,8 @@ def tickets(request: Request, visit: Visit = Depends(staff)) -> Response:
         total = sum(number for name, number in counts.items() if states is None or name in states)
         last = max(1, -(-total // PAGE))
         number = min(max(1, _page_number(request.query_params.get("page", ""))), last)
-        rows = list_tickets(session, visit.viewer, states=states, limit=PAGE, offset=(number - 1) * PAGE)
+        rows = list_tickets(session, visit.viewer, states=states, limit=PAGE, offset=(number - 1) * PAGE,
+                            only_open=states is not None and parts.lifecycle.open_states.issuperset(states))
     waiting = _wanted(parts, "")[1] or ()
     return visit.html(
         pane_of(request, LIST_PANES) or "desk/tickets.html", page="tickets", state=state, every=EVERY,
@@ -139,26 +130,7 @@ def ticket_page(request: Request, number: str, visit: Visit = Depends(staff)) ->
     """One ticket. Another unit's number is answered as one that does not exist."""
     pane = pane_of(request, TICKET_PANES)
     with visit.parts.database.begin() as session:
-        ticket = access_ticket(session, visit.viewer, _number(number))
+        ticket = access_ticket(session, visit.viewer, ticket_number(number))
         values = _view(session, visit, ticket)
         note_look(session, visit.viewer, "ticket_read", f"ticket:{ticket.number}", visit.parts.now())
         return visit.html(pane or "desk/ticket.html", page="tickets", **values)
-
-
-@router.post("/desk/tickets/{number}/accept")
-@needs("accept_ticket")
-def accept(number: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields)) -> Response:
-    """Takes the ticket on. A page that is no longer true is told what has changed."""
-    known, version, parts = _number(number), sent.get("version", ""), visit.parts
-    try:
-        with parts.database.begin() as session:
-            accept_ticket(session, visit.viewer, parts.lifecycle, number=known, now=parts.now(),
-                          version=int(version) if version.isascii() and version.isdigit() else -1)
-    except (StalePage, WrongState):
-        with parts.database.begin() as session:
-            values = _view(session, visit, access_ticket(session, visit.viewer, known))
-            note_look(session, visit.viewer, "ticket_read", f"ticket:{known}", parts.now())
-            return visit.html("desk/ticket_changed.html", 409, page="tickets", **values)
-    parts.wake.ring(OUT)
-    parts.wake.hint("tickets", f"ticket:{known}")
-    return RedirectResponse(f"/desk/tickets/{known}", 303)

@@ -3,16 +3,19 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
 
 from bot.pages.errors import PageError
 from bot.settings import Settings
 
-FIELDS = 40
+FIELDS, FILES = 40, 4
 SAFE = {"GET", "HEAD"}
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 # marks that turn the direction of what follows: words could be made to read as others
@@ -41,8 +44,15 @@ def _plain(value: Any) -> str | None:
     return str(value) if isinstance(value, (str, int)) else None
 
 
+def takes_files(handler: Handler) -> Handler:
+    """Marks a route whose form may bring files; everywhere else a file ends the request."""
+    handler.takes_files = True  # type: ignore[attr-defined]
+    return handler
+
+
 async def fields(request: Request) -> dict[str, str]:
     """The posted form or JSON object as text by name; empty for a GET. Raises PageError for what is neither."""
+    request.state.files = {}
     if request.method in SAFE:
         return {}
     if request.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json":
@@ -55,11 +65,20 @@ async def fields(request: Request) -> dict[str, str]:
         pairs = list(data.items())
     else:
         try:
-            async with request.form(max_files=0, max_fields=FIELDS) as form:
+            most = FILES if getattr(request.scope.get("endpoint"), "takes_files", False) else 0
+            async with request.form(max_files=most, max_fields=FIELDS) as form:
                 pairs = list(form.multi_items())
+                brought = [(tidy(name), one) for name, one in pairs if isinstance(one, UploadFile)]
+                request.state.files = {name: await one.read() for name, one in brought}
         except (ValueError, LookupError):  # broken parts, no boundary, a character set that nobody knows
             raise PageError("bad_request") from None
     return {tidy(str(name)): tidy(text) for name, value in pairs[:FIELDS] if (text := _plain(value)) is not None}
+
+
+def files(request: Request, _: dict[str, str] = Depends(fields)) -> dict[str, bytes]:
+    """The files that came beside the form, by the name of their field."""
+    found: dict[str, bytes] = request.state.files
+    return found
 
 
 def wants_json(request: Request) -> bool:

@@ -16,6 +16,7 @@ from actions.screening.read_back import read_back
 from actions.screening.values import ScreenInputError
 from actions.steps.knowledge import Knowledge
 from actions.storage.engine import Database
+from actions.tickets.commands import Work
 from actions.tickets.rules import Lifecycle
 from bot.conversation.accept import AcceptTools
 from bot.conversation.danger import Gates
@@ -60,6 +61,11 @@ class WebParts:
     def opened_or_none(self, sealed: bytes | None) -> str | None:
         """As opened; nothing stays nothing."""
         return None if sealed is None else self.opened(sealed)
+
+    @cached_property
+    def work(self) -> Work:
+        """What the commands of tickets need."""
+        return Work(self.lifecycle, self.keys, self.knowledge.gazetteer, self.roles)
 
     @property
     def accept_tools(self) -> AcceptTools:

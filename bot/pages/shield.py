@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 64 * 1024
 BODY_SECONDS = 10.0
+# where people who have signed in may put a file beside a form; nobody else sends us anything large
+FILE_PATH, FILE_COOKIE = "/desk/ticket/", "ym_desk"
+FILE_LIMIT, FILE_SECONDS = 6 * 1024 * 1024, 60.0
 LAST_RESORT = HERE / "templates" / "last_resort.html"
 HEADERS = {
     "Content-Security-Policy":
@@ -79,7 +82,9 @@ class Shield:
             body, refusal = b"", None if _readable_host(request) else "bad_request"
             if refusal is None and scope["method"] not in ("GET", "HEAD"):
                 try:
-                    body = await asyncio.wait_for(_read(request, receive), self.body_seconds)
+                    large = request.url.path.startswith(FILE_PATH) and FILE_COOKIE in request.cookies
+                    limit, seconds = (FILE_LIMIT, FILE_SECONDS) if large else (BODY_LIMIT, self.body_seconds)
+                    body = await asyncio.wait_for(_read(request, receive, limit), seconds)
                 except asyncio.TimeoutError:
                     refusal = "too_slow"
                 except TooLarge:
@@ -114,10 +119,10 @@ def _readable_host(request: Request) -> bool:
         return False
 
 
-async def _read(request: Request, receive: Receive) -> bytes:
+async def _read(request: Request, receive: Receive, limit: int) -> bytes:
     """The whole body. Raises TooLarge as soon as it is more than we take."""
     announced = request.headers.get("content-length", "0")
-    if not announced.isdigit() or int(announced) > BODY_LIMIT:
+    if not announced.isdigit() or int(announced) > limit:
         raise TooLarge()
     body = b""
     while True:
@@ -125,7 +130,7 @@ async def _read(request: Request, receive: Receive) -> bytes:
         if message["type"] == "http.disconnect":
             raise ClientDisconnect()
         body += message.get("body", b"")
-        if len(body) > BODY_LIMIT:
+        if len(body) > limit:
             raise TooLarge()
         if not message.get("more_body", False):
             return body

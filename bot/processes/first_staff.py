@@ -41,13 +41,14 @@ def make_first_staff(database: Database, settings: Settings, now: datetime) -> l
             return []
         path = settings.config / "roles" / "first_staff.yaml"
         roles = load_roles(settings.config / "roles" / "roles.yaml")
+        hired = {name for name, role in roles.items() if role.scope != "own"}
         find_unit = unit_id_of(load_gazetteer(settings.config / "places"))
         logins = []
         for entry in load_yaml(path):
             require_keys(path, entry, ["login", "name", "role"], ["unit_name"])
-            if entry["role"] not in roles:
+            if entry["role"] not in hired:
                 raise ConfigError(
-                    path, line_of(entry, "role"), f"unknown role {entry['role']!r}", nearest(entry["role"], roles)
+                    path, line_of(entry, "role"), f"unknown role {entry['role']!r}", nearest(entry["role"], hired)
                 )
             unit_id = find_unit(entry["unit_name"]) if "unit_name" in entry else None
             if "unit_name" in entry and unit_id is None:

@@ -16,7 +16,8 @@ from actions.privacy.keys import Keys, load_keys
 from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import DatabaseNewer, migrate
-from actions.tickets.rules import Lifecycle, load_lifecycle
+from actions.tickets.commands import load_table
+from actions.tickets.rules import Lifecycle
 from bot.conversation.accept import AcceptTools
 from bot.conversation.danger import Gates, load_gates
 from bot.conversation.turn import TurnTools
@@ -104,6 +105,8 @@ def open_parts(
     database_url, redis_url = urls or server_urls(settings)
     knowledge = knowledge or serving_knowledge(settings)
     keys = knowledge.keys
+    roles = dict(load_roles(settings.config / "roles" / "roles.yaml"))
+    lifecycle = load_table(settings.config, roles, knowledge.replies)
     database = open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size)
     with database.begin() as session:
         check_keys(session, keys)
@@ -112,8 +115,8 @@ def open_parts(
         keys=keys,
         knowledge=knowledge,
         gates=load_gates(settings.config / "danger"),
-        roles=dict(load_roles(settings.config / "roles" / "roles.yaml")),
-        lifecycle=load_lifecycle(settings.config / "tickets" / "lifecycle.yaml"),
+        roles=roles,
+        lifecycle=lifecycle,
         database=database,
         wake=Wake(redis_url),
         redis_url=redis_url,

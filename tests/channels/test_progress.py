@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from actions.storage.tables import Ticket
-from actions.tickets.rules import LETTERS
+from actions.tickets.numbers import LETTERS
 from tests.cast import Browser, Stage
 
 

@@ -34,7 +34,7 @@ from actions.storage.tables import (
     TicketEvent,
     Timer,
 )
-from actions.tickets.commands import Opened, Request, Responsible, accept_ticket, open_ticket
+from actions.tickets.commands import Opened, Request, Responsible, Work, open_ticket, perform
 from actions.tickets.rules import Lifecycle
 from actions.turn import Turn
 from bot.conversation import ownership
@@ -184,6 +184,7 @@ class Hotline:
     staff: dict[str, Viewer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.ticket_work = Work(self.lifecycle, self.knowledge.keys, self.knowledge.gazetteer, self.roles)
         self.accept_tools = AcceptTools(self.gates, self.knowledge)
         self.tools = TurnTools(self.database, self.knowledge.replies, self.knowledge.keys, self.wake, self.clock,
                                self.accept_tools)
@@ -295,7 +296,8 @@ class Hotline:
         """张干事 takes the ticket on; the resident is to be told."""
         with self.database.begin() as session:
             version = session.execute(sa.select(Ticket.version).where(Ticket.number == number)).scalar_one()
-            accept_ticket(session, self.staff["zhang"], self.lifecycle, number=number, version=version, now=self.clock())
+            perform(session, self.ticket_work, self.staff["zhang"], number=number, command="accept", version=version, form={},
+                    now=self.clock())
 
     def post(self) -> list[str]:
         """Deals with every open notice; what became of each."""

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from actions.privacy.media import media_type
 from actions.storage.tables import Attachment, Audit, Message
 from bot.conversation.accept import Incoming, accept
-from bot.conversation.attachments import Gone, TooLarge, fetch_one, media_type
+from bot.conversation.attachments import Gone, TooLarge, fetch_one
 from tests.cast import Stage
 
 JPEG, OGG, PDF = b"\xff\xd8\xff\xe0 picture", b"OggS voice", b"%PDF-1.4 <script>alert(1)</script>"

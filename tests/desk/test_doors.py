@@ -21,6 +21,7 @@ from actions.storage.tables import (
     StaffSession,
     Ticket,
     TicketEvent,
+    TicketFile,
 )
 from bot.desk.guard import needs
 from tests.cast import PASSWORD, STAFF, Browser, Stage, hidden
@@ -31,7 +32,7 @@ SPEAKS = frozenset({"zhou", "wu"})
 READS_TICKETS = ALL - {"admin"}
 OWN_UNIT = READS_TICKETS - {"li"}  # the ticket is 龙溪's, 李干事 works for 龙塔
 ACCEPTS = frozenset({"zhang", "he", "district"})
-RETURNS, DECIDES = frozenset({"zhang", "he"}), frozenset({"district", "chen"})
+DECIDES = frozenset({"district", "chen"})
 PUBLIC = "public"
 
 # (method, route) → who gets further than the door; by hand, from config/roles and DESIGN 2
@@ -55,9 +56,10 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/desk/conversations/{conversation}/attachments/{message}"): READS_TALK,
     ("GET", "/desk/conversations/{conversation}/attachments/{message}/content"): READS_TALK,
     ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
-    ("POST", "/desk/tickets/{number}/accept"): ACCEPTS,
-    ("GET", "/desk/tickets/{number}/place"): OWN_UNIT, ("POST", "/desk/tickets/{number}/return"): RETURNS,
-    ("POST", "/desk/tickets/{number}/assign"): DECIDES, ("POST", "/desk/tickets/{number}/rule"): DECIDES,
+    # any command: who may which stands in tests/tickets/allowed.csv
+    ("GET", "/desk/ticket/{number}/do/{command}"): ACCEPTS, ("POST", "/desk/ticket/{number}/do/{command}"): ACCEPTS,
+    ("GET", "/desk/ticket/{number}/file/{event}/{field}"): OWN_UNIT - SPEAKS,
+    ("GET", "/desk/tickets/{number}/place"): OWN_UNIT, ("POST", "/desk/tickets/{number}/rule"): DECIDES,
     ("GET", "/desk/places"): DECIDES, ("POST", "/desk/places/aliases/{alias}"): DECIDES,
     ("POST", "/desk/places/rulings/{ruling}/withdraw"): DECIDES,
 }
@@ -88,6 +90,8 @@ def begin(stage: Stage) -> tuple[int, str]:
                                 staff_id=staff, created_at=stage.clock()))
         session.add(PlaceAlias(id=1, name="另一小区", unit_id="u-longxi", seen=1, state="proposed", last_event_id=event,
                                created_at=stage.clock()))
+        session.add(TicketFile(event_id=event, field="picture", kind="image/png", size=1, created_at=stage.clock(),
+                               content=stage.parts.keys.seal_bytes(b"\x89PNG")))
         session.execute(sa.text("SELECT setval('place_ruling_id_seq', 1), setval('place_alias_id_seq', 1)"))
         return session.execute(sa.select(Conversation.id)).scalar_one(), ticket.number
 
@@ -130,7 +134,8 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
         if allowed == PUBLIC:
             continue
         browser = stage.sign_in(login)
-        url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1)
+        url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1,
+                          command="accept", event=1, field="picture")
         more = {"to": colleague(stage, login), "outcome": "no_answer", **ticket_version}
         answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
@@ -146,7 +151,8 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
     for method, path in EXPECTED:
         if EXPECTED[method, path] == PUBLIC:
             continue
-        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1)
+        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1,
+                                                       command="accept", event=1, field="picture")
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
     assert stage.browser().get("/desk/stream").status_code == 401
@@ -173,7 +179,7 @@ def test_post_without_the_right_csrf_value_does_nothing(stage: Stage, csrf: str 
     for browser, url in [
         (zhou, f"/desk/conversations/{conversation}/take_over"), (zhou, f"/desk/conversations/{conversation}/say"),
         (zhou, f"/desk/conversations/{conversation}/release"), (zhou, f"/desk/conversations/{conversation}/close"),
-        (zhou, "/desk/logout"), (zhou, "/desk/password"), (zhang, f"/desk/tickets/{number}/accept"),
+        (zhou, "/desk/logout"), (zhou, "/desk/password"), (zhang, f"/desk/ticket/{number}/do/accept"),
     ]:
         assert browser.post(url, {**data, "text": "您好", "version": "1"}).status_code == 403, url
     with stage.parts.database.begin() as session:

@@ -28,7 +28,7 @@ def rows(stage: Stage, query: Any) -> list[Any]:
 def give_back(stage: Stage, login: str, number: str, **more: Any) -> Any:
     version = str(row(stage, number).version)
     values = {"version": version, "reason": "这条路在龙塔那边", "unit": LONGTA, **more}
-    return stage.sign_in(login).do(f"/desk/tickets/{number}/return", **values)
+    return stage.sign_in(login).do(f"/desk/ticket/{number}/do/return", **values)
 
 
 def test_a_unit_returns_once_to_the_unit_it_proposes(stage: Stage) -> None:
@@ -66,7 +66,7 @@ def test_returned_without_a_proposal_goes_to_the_district_desk(stage: Stage) -> 
 
 def test_an_accepted_ticket_can_be_returned_and_waits_again(stage: Stage) -> None:
     number = stage.ticket().number
-    stage.sign_in("zhang").do(f"/desk/tickets/{number}/accept", version="1")
+    stage.sign_in("zhang").do(f"/desk/ticket/{number}/do/accept", version="1")
     give_back(stage, "zhang", number)
     ticket = row(stage, number)
     assert (ticket.state, ticket.accepted_at, ticket.accepted_by) == ("dispatched", None, None)
@@ -89,7 +89,7 @@ def settle(stage: Stage, unit: str = LONGTA) -> str:
     """A dispute that the district has decided."""
     number = stage.ticket(event_place=PLACE).number
     give_back(stage, "zhang", number, unit="")
-    stage.sign_in("district").do(f"/desk/tickets/{number}/assign", version="2", unit=unit)
+    stage.sign_in("district").do(f"/desk/ticket/{number}/do/assign", version="2", unit=unit)
     return number
 
 
@@ -156,7 +156,7 @@ def test_a_rule_that_cannot_be_is_refused(stage: Stage, sent: dict[str, str], sa
 def test_names_of_accepted_tickets_wait_for_a_person(stage: Stage) -> None:
     for _ in range(2):
         number = stage.ticket(event_place="龙溪街道阳光里小区3栋，王某家").number
-        stage.sign_in("zhang").do(f"/desk/tickets/{number}/accept", version="1")
+        stage.sign_in("zhang").do(f"/desk/ticket/{number}/do/accept", version="1")
     stage.ticket(event_place="龙溪街道月亮湾小区")  # not accepted: confirms nothing
     browser = stage.sign_in("district")
     page = browser.get("/desk/places").text
@@ -180,12 +180,12 @@ def test_names_of_accepted_tickets_wait_for_a_person(stage: Stage) -> None:
 
 def test_a_rejected_name_does_not_come_back(stage: Stage) -> None:
     number = stage.ticket(event_place="龙溪街道阳光里小区").number
-    stage.sign_in("zhang").do(f"/desk/tickets/{number}/accept", version="1")
+    stage.sign_in("zhang").do(f"/desk/ticket/{number}/do/accept", version="1")
     browser = stage.sign_in("chen")
     browser.get("/desk/places")
     browser.do("/desk/places/aliases/1", verdict="reject")
     number = stage.ticket(event_place="龙溪街道阳光里小区").number
-    stage.sign_in("zhang").do(f"/desk/tickets/{number}/accept", version="1")
+    stage.sign_in("zhang").do(f"/desk/ticket/{number}/do/accept", version="1")
     assert "阳光里小区" not in browser.get("/desk/places").text
     assert rows(stage, sa.select(PlaceRuling)) == []
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from actions.due.clock import Due
 from actions.storage.tables import Audit, Notice, ScreeningRecord, Ticket
 from actions.tickets.commands import Responsible
-from actions.tickets.rules import new_number
+from actions.tickets.numbers import new_number
 from bot.desk.workbench import lamp
 from tests.cast import LONGTA, Stage
 
@@ -29,7 +29,7 @@ def test_other_units_number_is_answered_as_one_that_does_not_exist(stage: Stage)
     while nonexistent == number:
         nonexistent = new_number(stage.clock().date())
     answers = [li.get(f"/desk/tickets/{shape}") for shape in (number, nonexistent, "YM000000-AAAAA-A", "%00", "x" * 300)]
-    answers += [li.do(f"/desk/tickets/{shape}/accept", version="1") for shape in (number, nonexistent)]
+    answers += [li.do(f"/desk/ticket/{shape}/do/accept", version="1") for shape in (number, nonexistent)]
     answers += [li.get(f"/desk/tickets/{shape}?pane=tickets") for shape in (number, nonexistent)]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.text for answer in answers}) == 1
@@ -162,20 +162,20 @@ def test_reading_is_noted_once_per_look(stage: Stage) -> None:
 def test_accepting(stage: Stage) -> None:
     ticket = stage.ticket()
     zhang = stage.sign_in("zhang")
-    answer = zhang.do(f"/desk/tickets/{ticket.number}/accept", version="1")
+    answer = zhang.do(f"/desk/ticket/{ticket.number}/do/accept", version="1")
     assert answer.status_code == 303 and answer.headers["location"] == f"/desk/tickets/{ticket.number}"
     now = row(stage)
     assert (now.state, now.version, now.accepted_at) == ("accepted", 2, stage.clock())
     assert "tickets" in stage.wake.hinted
     page = zhang.get(f"/desk/tickets/{ticket.number}").text
-    assert "已受理" in page and "张干事" in page and f"/desk/tickets/{ticket.number}/accept" not in page
+    assert "已受理" in page and "张干事" in page and f"/desk/ticket/{ticket.number}/do/accept" not in page
 
 
 @pytest.mark.parametrize("version", ["1", "2", "0", "", "abc", "-1", "99999999999999999999"])
 def test_page_that_is_no_longer_true_is_told_what_changed(stage: Stage, version: str) -> None:
     ticket = stage.ticket()
-    stage.sign_in("he").do(f"/desk/tickets/{ticket.number}/accept", version="1")
-    answer = stage.sign_in("zhang").do(f"/desk/tickets/{ticket.number}/accept", version=version)
+    stage.sign_in("he").do(f"/desk/ticket/{ticket.number}/do/accept", version="1")
+    answer = stage.sign_in("zhang").do(f"/desk/ticket/{ticket.number}/do/accept", version=version)
     assert answer.status_code == 409
     assert "何主任" in answer.text and "已受理" in answer.text and "2026-11-20 10:00" in answer.text
     with stage.parts.database.begin() as session:

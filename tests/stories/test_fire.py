@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from actions.storage.tables import Consent, Notice, RouteRecord, ScreeningRecord, TicketEvent
-from actions.tickets.rules import tidy_number
+from actions.tickets.numbers import tidy_number
 from tests.stories.teller import Teller
 
 pytestmark = pytest.mark.engine

@@ -16,8 +16,9 @@ from actions.access.queries import access_ticket, as_viewer
 from actions.access.rules import Refused, Viewer
 from actions.due.clock import Due
 from actions.storage.tables import Notice, Ticket, TicketEvent
-from actions.tickets.commands import Request, Responsible, StalePage, accept_ticket, complete_ticket, open_ticket
-from actions.tickets.rules import LETTERS, WrongState, check_character, new_number, new_query_code, tidy_number
+from actions.tickets.commands import Request, Responsible, StalePage, Work, complete_ticket, open_ticket, perform
+from actions.tickets.numbers import LETTERS, check_character, new_number, new_query_code, tidy_number
+from actions.tickets.rules import WrongState
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=timezone.utc)
 LIMIT = Due(NOW + timedelta(days=3), False, (), "", "confirmed")
@@ -37,6 +38,10 @@ def request(who: Responsible = LONGXI, **more: Any) -> Request:
             **more,
         }
     )
+
+
+def accept(session: Any, work: Work, who: Viewer, *, number: str, version: int) -> Ticket:
+    return perform(session, work, who, number=number, command="accept", version=version, form={}, now=NOW)
 
 
 def viewer(session: Any, roles: Any, login: str, role: str, unit: str | None = None) -> Viewer:
@@ -102,25 +107,18 @@ def test_completing_moves_a_ticket_nobody_works_yet(database: Any, keys: Any) ->
 
 
 def test_a_better_known_place_does_not_take_a_ticket_from_who_works_it(
-    database: Any, keys: Any, roles: Any, lifecycle: Any
+    database: Any, keys: Any, roles: Any, work: Work
 ) -> None:
     with database.begin() as session:
         number = open_ticket(session, keys, request(), NOW).ticket.number
-        accept_ticket(
-            session,
-            viewer(session, roles, "zhang", "officer", "u-longxi"),
-            lifecycle,
-            number=number,
-            version=1,
-            now=NOW,
-        )
+        accept(session, work, viewer(session, roles, "zhang", "officer", "u-longxi"), number=number, version=1)
     with database.begin() as session:
         complete_ticket(session, keys, number, request(Responsible("unit", "u-longta", "龙塔街道", "两江新区")), NOW)
         assert session.execute(sa.select(Ticket.unit_id)).scalar_one() == "u-longxi"
 
 
 def test_accepting_is_done_once_by_the_unit_and_told_to_the_resident(
-    database: Any, keys: Any, roles: Any, lifecycle: Any
+    database: Any, keys: Any, roles: Any, work: Work
 ) -> None:
     with database.begin() as session:
         number = open_ticket(session, keys, request(), NOW).ticket.number
@@ -128,15 +126,15 @@ def test_accepting_is_done_once_by_the_unit_and_told_to_the_resident(
         li = viewer(session, roles, "li", "officer", "u-longta")
         zhou = viewer(session, roles, "zhou", "operator")
         with pytest.raises(Refused):
-            accept_ticket(session, li, lifecycle, number=number, version=1, now=NOW)
+            accept(session, work, li, number=number, version=1)
         with pytest.raises(Refused):
-            accept_ticket(session, zhou, lifecycle, number=number, version=1, now=NOW)
+            accept(session, work, zhou, number=number, version=1)
         with pytest.raises(StalePage):
-            accept_ticket(session, zhang, lifecycle, number=number, version=7, now=NOW)
-        ticket = accept_ticket(session, zhang, lifecycle, number=number, version=1, now=NOW)
+            accept(session, work, zhang, number=number, version=7)
+        ticket = accept(session, work, zhang, number=number, version=1)
         assert (ticket.state, ticket.accepted_by, ticket.version) == ("accepted", zhang.staff_id, 2)
         with pytest.raises(WrongState):
-            accept_ticket(session, zhang, lifecycle, number=number, version=2, now=NOW)
+            accept(session, work, zhang, number=number, version=2)
 
 
 def test_another_unit_and_a_wrong_number_look_alike(database: Any, keys: Any, roles: Any) -> None:

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 
 from actions.storage.base import Base, Json, Moment, one_of
 
+DANGER, OPEN = sa.text("(urgency = 'life_danger') DESC"), sa.text("closed_at IS NULL")
+
 
 class Ticket(Base):
     __tablename__ = "ticket"
@@ -34,10 +36,13 @@ class Ticket(Base):
     household_unit_name = sa.Column(sa.Text)
     phone = sa.Column(sa.LargeBinary, comment="encrypted")
     source = sa.Column(sa.Text, nullable=False, default="bot")
+    sent_up = sa.Column(sa.Boolean, nullable=False, default=False, server_default=sa.false(),
+                        comment="above the unit's limit: the district reviews and approves")
     due_at = sa.Column(Moment, nullable=False)
     due_rule = sa.Column(sa.Text, nullable=False)
     due_provisional = sa.Column(sa.Boolean, nullable=False, default=False)
     created_at = sa.Column(Moment, nullable=False)
+    closed_at = sa.Column(Moment, comment="since when nobody owes work on it; none while it is open")
     accepted_at = sa.Column(Moment)
     accepted_by = sa.Column(sa.ForeignKey("staff.id"))
 
@@ -46,10 +51,15 @@ class Ticket(Base):
         one_of("urgency", "urgency", "none", "urgent", "life_danger"),
         one_of("legal_basis", "legal_basis", "consent", "emergency"),
         sa.CheckConstraint("(desk = 'unit') = (unit_id IS NOT NULL)", name="unit_desk_has_unit"),
-        # officer's list: tickets of one unit by state and due time
-        sa.Index("ix_ticket_unit_list", "unit_id", "state", "due_at"),
-        # supervisor's list: everything by due time
-        sa.Index("ix_ticket_district_list", "desk", "state", "due_at"),
+        # an officer's list /desk/tickets: life in danger first, then the earliest deadline; open ones, and all
+        sa.Index("ix_ticket_unit_open_list", "unit_id", DANGER, "due_at", "id", postgresql_where=OPEN),
+        sa.Index("ix_ticket_unit_list", "unit_id", DANGER, "due_at", "id"),
+        # an officer's list /desk/tickets: how many in each state
+        sa.Index("ix_ticket_unit_count", "unit_id", "state"),
+        # the district's list /desk/tickets: the same over all units
+        sa.Index("ix_ticket_open_list", DANGER, "due_at", "id", postgresql_where=OPEN),
+        sa.Index("ix_ticket_list", DANGER, "due_at", "id"),
+        sa.Index("ix_ticket_count", "state"),
     )
 
 
@@ -61,4 +71,6 @@ class TicketEvent(Base):
     kind = sa.Column(sa.Text, nullable=False)
     actor = sa.Column(sa.Text, nullable=False, comment="bot, system, or staff:<id>")
     data = sa.Column(Json, nullable=False, default=dict)
+    state = sa.Column(sa.Text, comment="where the ticket stood after it")
+    version = sa.Column(sa.Integer, comment="the ticket's version after it; none for what was noted without its lock")
     at = sa.Column(Moment, nullable=False)

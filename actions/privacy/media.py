@@ -1,0 +1,17 @@
+"""What a file is, by its first bytes and never by what its sender says. Pure."""
+
+from __future__ import annotations
+
+# beginning of the content → what a browser may show; everything else is only handed out as a file
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "image/jpeg", "jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", "png"), (b"GIF8", "image/gif", "gif"),
+    (b"OggS", "audio/ogg", "ogg"), (b"ID3", "audio/mpeg", "mp3"), (b"\xff\xfb", "audio/mpeg", "mp3"),
+)
+OTHER = ("application/octet-stream", "bin")
+
+
+def media_type(content: bytes) -> tuple[str, str]:
+    """(media type, ending of a file name) by what the content is, never by what its sender says it is."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp", "webp"
+    return next(((kind, ending) for start, kind, ending in _SIGNATURES if content.startswith(start)), OTHER)

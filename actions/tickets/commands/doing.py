@@ -1,0 +1,97 @@
+"""One command under way: what guards and effects are given, where they register, and how a command is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from actions.access.rules import Role, Viewer
+from actions.due.clock import SHANGHAI
+from actions.language.replies import Replies
+from actions.places.gazetteer import Gazetteer
+from actions.privacy.keys import Keys
+from actions.storage.tables import Ticket, TicketEvent
+from actions.tickets.rules import Command, Known, Lifecycle, load_lifecycle
+
+
+class StalePage(Exception):
+    """Somebody changed the ticket since the page was read. `seen` is the version the page was made from."""
+
+    def __init__(self, seen: int) -> None:
+        super().__init__(f"the page was made from version {seen}")
+        self.seen = seen
+
+
+class NotAllowed(Exception):
+    """The ticket as it stands does not allow this. `reason` is the id of a text in reasons.yaml."""
+
+    def __init__(self, reason: str, **parameters: Any) -> None:
+        super().__init__(reason)
+        self.reason, self.parameters = reason, parameters
+
+
+@dataclass(frozen=True)
+class Work:
+    """What commands need beside the row; loaded once. A room that hangs more on the table adds its field here."""
+
+    lifecycle: Lifecycle
+    keys: Keys
+    gazetteer: Gazetteer
+    roles: Mapping[str, Role]
+
+
+@dataclass
+class Doing:
+    """One command under way. `ticket` is locked; `values` is the checked form; `event` is there once it is written.
+
+    A guard only looks; an effect changes rows beyond the state and may add to `data`, which the event keeps.
+    """
+
+    session: Session
+    work: Work
+    viewer: Viewer
+    ticket: Ticket
+    command: Command
+    values: dict[str, Any]
+    now: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+    event: TicketEvent | None = None
+
+    @property
+    def today(self) -> date:
+        """The day in Chongqing."""
+        return self.now.astimezone(SHANGHAI).date()
+
+
+Step = Callable[[Doing], None]
+Registered = TypeVar("Registered", bound=Step)
+GUARDS: dict[str, Step] = {}
+EFFECTS: dict[str, Step] = {}
+
+
+def _registered(table: dict[str, Step], step: Registered) -> Registered:
+    name = step.__name__
+    if name in table:
+        raise ValueError(f"two functions are registered as {name}")
+    table[name] = step
+    return step
+
+
+def guard(step: Registered) -> Registered:
+    """Registers a guard under its name. It raises NotAllowed or FieldsWrong, and changes nothing."""
+    return _registered(GUARDS, step)
+
+
+def effect(step: Registered) -> Registered:
+    """Registers an effect under its name."""
+    return _registered(EFFECTS, step)
+
+
+def load_table(config: Path, roles: Mapping[str, Role], replies: Replies) -> Lifecycle:
+    """The lifecycle of a config folder, with every name in it checked. Raises ConfigError."""
+    return load_lifecycle(config / "tickets" / "lifecycle.yaml", Known(roles, GUARDS, EFFECTS, replies))

@@ -1,0 +1,195 @@
+"""Opening a ticket, completing one that was opened in haste, and what a resident adds while the bot talks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from actions.due.clock import SHANGHAI, Due
+from actions.privacy.keys import Keys
+from actions.storage.tables import Ticket
+from actions.tickets.commands.telling import tell_unit, write_event
+from actions.tickets.desks import Responsible
+from actions.tickets.numbers import new_number, new_query_code
+
+NUMBER_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is known when a ticket is opened. Places and phone are plain here and encrypted in the row."""
+
+    responsible: Responsible
+    programme: str
+    due: Due
+    due_rule: str
+    legal_basis: str
+    event_kind: str | None = None
+    aid_first: bool = False
+    urgency: str = "none"
+    discreet: bool = False
+    read_back: str = "none"
+    facts: dict[str, Any] = field(default_factory=dict)
+    event_place: str | None = None
+    event_point: str | None = None
+    household_place: str | None = None
+    household_unit_name: str | None = None
+    phone: str | None = None
+    source: str = "bot"
+    state: str = "dispatched"
+    conversation_id: int | None = None
+    contact_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A new ticket. The query code is known only now; the row keeps its hash."""
+
+    ticket: Ticket
+    query_code: str
+
+
+def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, actor: str = "bot") -> Opened:
+    """Opens a ticket at the responsible desk (社会救助法 37(2): where the emergency happened).
+
+    Never refuses (社会救助法 70(1)); the clock starts now.
+    """
+    code = new_query_code()
+    values: dict[str, Any] = {
+        "query_code_hash": keys.fingerprint("query_code", code),
+        "conversation_id": request.conversation_id,
+        "contact_id": request.contact_id,
+        "state": request.state,
+        "version": 1,
+        "desk": request.responsible.desk,
+        "unit_id": request.responsible.unit_id,
+        "unit_name": request.responsible.unit_name,
+        "district": request.responsible.district,
+        "programme": request.programme,
+        "event_kind": request.event_kind,
+        "aid_first": request.aid_first,
+        "urgency": request.urgency,
+        "discreet": request.discreet,
+        "legal_basis": request.legal_basis,
+        "read_back": request.read_back,
+        "facts": request.facts,
+        "event_place": keys.seal_or_none(request.event_place),
+        "event_point": keys.seal_or_none(request.event_point),
+        "household_place": keys.seal_or_none(request.household_place),
+        "household_unit_name": request.household_unit_name,
+        "phone": keys.seal_or_none(request.phone),
+        "source": request.source,
+        "due_at": request.due.due,
+        "due_rule": request.due_rule,
+        "due_provisional": request.due.provisional,
+        "created_at": now,
+    }
+    for _ in range(NUMBER_TRIES):
+        inserted = (
+            insert(Ticket)
+            .values(number=new_number(now.astimezone(SHANGHAI).date()), **values)
+            .on_conflict_do_nothing(index_elements=[Ticket.number])
+            .returning(Ticket)
+        )
+        ticket = session.execute(sa.select(Ticket).from_statement(inserted)).scalar_one_or_none()
+        if ticket is not None:
+            break
+    else:
+        raise RuntimeError("no free ticket number in eight tries: the random source is broken")
+    event = write_event(
+        session,
+        ticket,
+        "opened",
+        actor,
+        now,
+        {
+            "desk": ticket.desk,
+            "unit": ticket.unit_id,
+            "district": ticket.district,
+            "due": ticket.due_at.isoformat(),
+            "due_rule": ticket.due_rule,
+        },
+    )
+    tell_unit(session, ticket, event, "ticket_for_unit", now)
+    return Opened(ticket, code)
+
+
+def complete_ticket(
+    session: Session, keys: Keys, number: str, request: Request, now: datetime, actor: str = "bot"
+) -> Opened:
+    """Adds what became known since the ticket was opened in haste; a place now known moves it while nobody works it.
+
+    The clock goes on from the opening. A new query code is given, since the first was told to nobody.
+    """
+    ticket = session.execute(
+        sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
+    ).scalar_one()
+    code = new_query_code()
+    ticket.query_code_hash = keys.fingerprint("query_code", code)
+    ticket.version += 1
+    moved = (request.responsible.desk, request.responsible.unit_id, request.responsible.district) != (
+        ticket.desk,
+        ticket.unit_id,
+        ticket.district,
+    )
+    if moved and ticket.state == "dispatched" and request.responsible.desk != "district":
+        before = {"desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district}
+        ticket.desk, ticket.unit_id = request.responsible.desk, request.responsible.unit_id
+        ticket.unit_name, ticket.district = request.responsible.unit_name, request.responsible.district
+        event = write_event(
+            session,
+            ticket,
+            "rerouted",
+            actor,
+            now,
+            {"from": before, "desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district},
+        )
+        tell_unit(session, ticket, event, "ticket_for_unit", now)
+    ticket.facts = request.facts
+    ticket.event_kind = request.event_kind or ticket.event_kind
+    ticket.aid_first = ticket.aid_first or request.aid_first
+    ticket.discreet = ticket.discreet or request.discreet
+    ticket.read_back = request.read_back
+    if request.legal_basis == "consent":
+        ticket.legal_basis = "consent"
+    ticket.event_place = keys.seal_or_none(request.event_place) or ticket.event_place
+    ticket.event_point = keys.seal_or_none(request.event_point) or ticket.event_point
+    ticket.household_place = keys.seal_or_none(request.household_place) or ticket.household_place
+    ticket.household_unit_name = request.household_unit_name or ticket.household_unit_name
+    ticket.phone = keys.seal_or_none(request.phone) or ticket.phone
+    write_event(session, ticket, "completed", actor, now, {"read_back": request.read_back})
+    return Opened(ticket, code)
+
+
+def note_cry(session: Session, ticket: Ticket, conversation_id: int, seq: int, now: datetime) -> None:
+    """Words of danger that belong to a ticket already open. Adds to its history only: the caller holds a conversation,
+    and behind that lock no ticket may be waited for."""
+    data = {"conversation": conversation_id, "seq": seq}
+    write_event(session, ticket, "danger_again", "resident", now, data, versioned=False)
+
+
+def supplement_ticket(
+    session: Session,
+    keys: Keys,
+    number: str,
+    seq: int,
+    now: datetime,
+    *,
+    phone: str | None = None,
+    point: str | None = None,
+) -> Ticket:
+    """Notes on the ticket that the resident added something in message `seq`; a new phone or point replaces the old."""
+    ticket = session.execute(
+        sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
+    ).scalar_one()
+    ticket.version += 1
+    ticket.phone = keys.seal_or_none(phone) or ticket.phone
+    ticket.event_point = keys.seal_or_none(point) or ticket.event_point
+    told = {"seq": seq, "phone": phone is not None, **({"point": True} if point is not None else {})}
+    write_event(session, ticket, "supplemented", "resident", now, told)
+    return ticket

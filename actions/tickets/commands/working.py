@@ -1,0 +1,133 @@
+"""perform: the one way in which people do something with a ticket. Lock, check, write, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from actions.access.queries import as_viewer, visible_tickets
+from actions.access.rules import Refused, Viewer
+from actions.due.clock import SHANGHAI
+from actions.privacy.commands import record_audit
+from actions.storage.tables import Staff, Ticket, TicketFile
+from actions.tickets.commands.doing import EFFECTS, GUARDS, Doing, NotAllowed, StalePage, Work
+from actions.tickets.commands.telling import tell_contact, tell_unit, write_event
+from actions.tickets.desks import unit_desk
+from actions.tickets.forms import Chosen, File, Lists, check_form, kept_fields, plain_value, shown_value
+from actions.tickets.rules import Command, Field
+
+
+def perform(
+    session: Session,
+    work: Work,
+    viewer: Viewer,
+    *,
+    number: str,
+    command: str,
+    version: int,
+    form: Mapping[str, str],
+    now: datetime,
+    files: Mapping[str, bytes] | None = None,
+) -> Ticket:
+    """Does one command of the lifecycle: state, event, notices and audit row together; the caller commits.
+
+    Checked in this order: the command and the permission for it, whether the viewer may see the ticket (Refused alike),
+    its state (WrongState), the page's `version` (StalePage), the desk (NotAllowed), the form (FieldsWrong), the guards
+    of the table (NotAllowed, FieldsWrong). The row is locked from the second check on: of many at once one succeeds.
+    """
+    doing = _begin(session, work, viewer, number, command, now)
+    deed, ticket = doing.command, doing.ticket
+    after = deed.after(ticket.state)
+    if ticket.version != version:
+        raise StalePage(version)
+    if ticket.desk not in deed.desks:
+        raise NotAllowed("wrong_desk")
+    doing.values = check_form(deed, form, lists_for(session, work, viewer, ticket, now), files)
+    for name in deed.guards:
+        GUARDS[name](doing)
+    doing.data["fields"] = kept_fields(deed, doing.values, lambda text: work.keys.seal(text).decode())
+    if deed.effect is not None:
+        EFFECTS[deed.effect](doing)
+    ticket.state, ticket.version = after, ticket.version + 1
+    if work.lifecycle.states[after].open:
+        ticket.closed_at = None
+    elif ticket.closed_at is None:
+        ticket.closed_at = now
+    doing.event = write_event(session, ticket, deed.event, viewer.actor, now, doing.data)
+    _keep_files(doing)
+    _tell(doing)
+    record_audit(session, actor=viewer.actor, action=f"ticket_{deed.event}", object_=f"ticket:{ticket.number}", now=now)
+    return ticket
+
+
+def _begin(session: Session, work: Work, viewer: Viewer, number: str, command: str, now: datetime) -> Doing:
+    deed = work.lifecycle.commands.get(command)
+    if deed is None:
+        raise Refused("no such command")
+    viewer.require(deed.permission)
+    ticket = session.execute(
+        visible_tickets(viewer).where(Ticket.number == number).with_for_update(key_share=True)
+        .execution_options(populate_existing=True)  # what the session read before the lock may be old
+    ).scalar_one_or_none()
+    if ticket is None:
+        raise Refused("no such ticket")
+    return Doing(session, work, viewer, ticket, deed, {}, now)
+
+
+def _keep_files(doing: Doing) -> None:
+    assert doing.event is not None
+    for name, value in doing.values.items():
+        if isinstance(value, File):
+            doing.session.add(TicketFile(
+                event_id=doing.event.id, field=name, kind=value.kind, size=len(value.content),
+                content=doing.work.keys.seal_bytes(value.content), created_at=doing.now))
+
+
+def _tell(doing: Doing) -> None:
+    deed, ticket, event = doing.command, doing.ticket, doing.event
+    assert event is not None
+    if deed.tells_unit is not None:
+        tell_unit(doing.session, ticket, event, deed.tells_unit, doing.now)
+    if deed.tells is not None:
+        told = {one.id: _said(doing, one) for one in deed.fields if one.tell}
+        tell_contact(doing.session, ticket, event, deed.tells, doing.now, number=ticket.number,
+                     unit_name=ticket.unit_name or ticket.district or "", **told)
+
+
+def _said(doing: Doing, field: Field) -> str:
+    value = doing.values.get(field.id, "")
+    return shown_value(value) or str(plain_value(value))
+
+
+def lists_for(session: Session, work: Work, viewer: Viewer, ticket: Ticket, now: datetime) -> Lists:
+    """What can be picked in a form about this ticket at this moment."""
+    today = now.astimezone(SHANGHAI).date()
+
+    def unit(name: str) -> Chosen | None:
+        found = unit_desk(work.gazetteer, name, today)
+        return None if found is None else Chosen(found, found.unit_name or "")
+
+    def staff(field: Field, typed: str) -> Chosen | None:
+        return next((one for one in colleagues(session, work, viewer, ticket, field) if str(one.value) == typed), None)
+
+    return Lists(today, unit, staff)
+
+
+def colleagues(session: Session, work: Work, viewer: Viewer, ticket: Ticket, field: Field) -> list[Chosen]:
+    """Who can be named in a `staff` field: active people of the ticket's unit (of the district desk: of no unit) who
+    may what the field asks; never the viewer."""
+    rows = session.execute(
+        sa.select(Staff)
+        .where(Staff.active, Staff.id != viewer.staff_id, Staff.unit_id.is_not_distinct_from(ticket.unit_id))
+        .order_by(Staff.name, Staff.id)
+    ).scalars()
+    return [Chosen(row.id, row.name) for row in rows
+            if field.may is None or as_viewer(row, work.roles).may(field.may)]
+
+
+def possible(work: Work, viewer: Viewer, ticket: Ticket) -> list[Command]:
+    """The commands this viewer is offered for a ticket obtained through access."""
+    return [command for command in work.lifecycle.open_to(ticket.state, ticket.desk) if viewer.may(command.permission)]

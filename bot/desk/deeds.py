@@ -1,0 +1,155 @@
+"""Doing something with a ticket: one form and one post for every command of the lifecycle, drawn from its table."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
+
+from actions.access.queries import access_ticket, visible_tickets
+from actions.access.rules import Refused
+from actions.due.clock import SHANGHAI
+from actions.privacy.keys import KeyWrong
+from actions.storage.tables import Ticket
+from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, colleagues, perform
+from actions.tickets.desks import unit_choices
+from actions.tickets.forms import NO, YES
+from actions.tickets.numbers import tidy_number
+from actions.tickets.queries import file_of, history
+from actions.tickets.rules import Command, Field, WrongState
+from bot.conversation.wake import OUT
+from bot.desk.frame import Visit
+from bot.desk.guard import door, needs, staff
+from bot.desk.looks import note_look
+from bot.desk.story import SEALED, told
+from bot.pages.forms import fields, files, takes_files
+
+router = APIRouter(dependencies=[Depends(door)])
+PATH = "/desk/ticket/{number}/do/{command}"
+LATEST = 1  # lines of history shown where the page says nothing about its age
+
+
+def ticket_number(typed: str) -> str:
+    """The number as stored. Raises Refused alike for a malformed, an unknown and another unit's number."""
+    number = tidy_number(typed)
+    if number is None:
+        raise Refused("no such ticket")
+    return number
+
+
+def whole(text: str) -> int | None:
+    """A whole number a page sent back; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def choices(session: Session, visit: Visit, ticket: Ticket, field: Field) -> Mapping[str, str]:
+    """What a field offers: id → what people read. Empty for a field that is typed."""
+    parts = visit.parts
+    if field.kind == "unit":
+        offered = unit_choices(parts.knowledge.gazetteer, parts.now().astimezone(SHANGHAI).date())
+        return {unit: name for unit, name in offered.items() if unit != ticket.unit_id}
+    if field.kind == "staff":
+        return {str(one.value): one.shown for one in colleagues(session, parts.work, visit.viewer, ticket, field)}
+    return field.options
+
+
+def _command(visit: Visit, name: str) -> Command:
+    """Raises Refused alike for a command nobody knows and one this person may not give."""
+    command = visit.parts.lifecycle.commands.get(name)
+    if command is None:
+        raise Refused("no such command")
+    visit.viewer.require(command.permission)
+    return command
+
+
+def _form(session: Session, visit: Visit, ticket: Ticket, command: Command, sent: Mapping[str, str],
+          wrong: Mapping[str, str], status: int) -> Response:
+    note_look(session, visit.viewer, "ticket_read", f"ticket:{ticket.number}", visit.parts.now())
+    return visit.html(
+        "desk/deed.html", status, page="tickets", ticket=ticket, states=visit.parts.lifecycle.titles, command=command,
+        choices={field.id: choices(session, visit, ticket, field) for field in command.fields}, sent=sent, wrong=wrong,
+        yes=YES, no=NO)
+
+
+def _changed(visit: Visit, number: str, seen: int) -> Response:
+    """The page of 409: what the ticket is now, and what was done since the page was made."""
+    with visit.parts.database.begin() as session:
+        ticket = access_ticket(session, visit.viewer, number)
+        lines = history(session, ticket)
+        since = [line for line in lines if (line["version"] or 0) > seen > 0] or lines[-LATEST:]
+        note_look(session, visit.viewer, "ticket_read", f"ticket:{number}", visit.parts.now())
+        return visit.html("desk/ticket_changed.html", 409, page="tickets", ticket=ticket,
+                          states=visit.parts.lifecycle.titles, changes=told(visit, since))
+
+
+@router.get(PATH)
+@needs("see_tickets")
+def form(number: str, command: str, visit: Visit = Depends(staff)) -> Response:
+    """The form of a command for this ticket, as the table says."""
+    deed, known = _command(visit, command), ticket_number(number)
+    with visit.parts.database.begin() as session:
+        ticket = access_ticket(session, visit.viewer, known)
+        if ticket.state in deed.start:
+            return _form(session, visit, ticket, deed, {}, {}, 200)
+    return _changed(visit, known, 0)
+
+
+@router.post(PATH)
+@needs("see_tickets")
+@takes_files
+def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields),
+       beside: dict[str, bytes] = Depends(files)) -> Response:
+    """Does it. A page that is no longer true is told what has changed; a form that is wrong keeps what was typed."""
+    deed, known, parts = _command(visit, command), ticket_number(number), visit.parts
+    seen = whole(sent.get("version", "")) or -1
+    try:
+        with parts.database.begin() as session:
+            perform(session, parts.work, visit.viewer, number=known, command=command, version=seen, form=sent,
+                    now=parts.now(), files=beside)
+    except (StalePage, WrongState):
+        return _changed(visit, known, seen)
+    except NotAllowed as refused:
+        return _again(visit, known, deed, sent, {"": _why(visit, refused.reason, refused.parameters)}, 409)
+    except FieldsWrong as wrong:
+        words = {name: _why(visit, *problem) for name, problem in wrong.problems.items()}
+        return _again(visit, known, deed, sent, words, 422)
+    parts.wake.ring(OUT)
+    parts.wake.hint("tickets", f"ticket:{known}")
+    with parts.database.begin() as session:
+        # whoever gave it away may not see it any more
+        still = session.execute(visible_tickets(visit.viewer).where(Ticket.number == known)).first()
+    back = f"/desk/tickets/{known}{'/place' if deed.place else ''}"
+    return RedirectResponse(back if still else "/desk/tickets", 303)
+
+
+def _why(visit: Visit, reason: str, parameters: Mapping[str, Any]) -> str:
+    return visit.parts.lifecycle.reasons.text(reason, **parameters)
+
+
+def _again(visit: Visit, number: str, deed: Command, sent: Mapping[str, str], wrong: Mapping[str, str],
+           status: int) -> Response:
+    """The form with what was typed and what is wrong with it."""
+    with visit.parts.database.begin() as session:
+        return _form(session, visit, access_ticket(session, visit.viewer, number), deed, sent, wrong, status)
+
+
+@router.get("/desk/ticket/{number}/file/{event}/{field}")
+@needs(SEALED)
+def file(number: str, event: str, field: str, visit: Visit = Depends(staff)) -> Response:
+    """A file that stands in the history; every look is noted."""
+    known, parts = ticket_number(number), visit.parts
+    with parts.database.begin() as session:
+        ticket = access_ticket(session, visit.viewer, known)
+        found = file_of(session, ticket, whole(event) or 0, field)
+        if found is None:
+            raise Refused("no such file")
+        kind, sealed = str(found.kind), bytes(found.content)
+        note_look(session, visit.viewer, "ticket_file_read", f"ticket_file:{found.id}", parts.now())
+    try:
+        raw = parts.keys.open_bytes(sealed)
+    except KeyWrong:
+        raise Refused("no such file") from None
+    return Response(raw, media_type=kind, headers={
+        "Content-Disposition": "inline", "Content-Security-Policy": "default-src 'none'; sandbox"})

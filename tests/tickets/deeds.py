@@ -1,0 +1,107 @@
+"""What tests need to do any command at once: a ticket in any state by one insert, and a form that every guard likes."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from actions.storage.tables import Ticket, TicketEvent
+from actions.tickets.numbers import new_number
+from tests.cast import LONGTA, Stage
+
+TODAY, YESTERDAY, LATER = "2026-11-20", "2026-11-19", "2026-12-04"
+WORDS = {"words": "写明情况"}
+# command → the form a person would fill in
+FORMS: dict[str, dict[str, str]] = {
+    "dispatch": {"unit": LONGTA},
+    "accept": {},
+    "return": {"reason": "不在我们这边", "unit": LONGTA},
+    "assign": {"unit": LONGTA},
+    "transfer": {"unit": LONGTA, "reason": "人搬过去了"},
+    "verify": {"way": "visit", "findings": "房子烧了，住在亲戚家"},
+    "ask_supplement": {"missing": "身份证复印件、火灾证明"},
+    "receive_supplement": {"received": "都补齐了"},
+    "submit": {"opinion": "give", "amount": "1540", **WORDS},
+    "review": {"opinion": "give", **WORDS},
+    "approve": {"amount": "1540", **WORDS},
+    "send_up": dict(WORDS),
+    "return_for_rework": {"reason": "缺入户照片"},
+    "publish": {"where": "社区公示栏", "until": LATER},
+    "end_publication": {"objections": "none"},
+    "pay": {"amount": "1540.00", "way": "account", "on": TODAY},
+    "give_aid": {"object": "王婶一家三口", "circumstance": "当晚没地方住", "way": "cash", "amount": "600"},
+    "complete_paperwork": dict(WORDS),
+    "close": {"result": "settled", **WORDS},
+    "refuse": {"reason": "查明没有这件事", "article": "《社会救助法》第七十三条", "appeal": "60日内申请行政复议", "served": TODAY},
+    "refer": {"department": "housing", "contact": "住建委 张工", "reason": "房子要鉴定", "consent": "yes"},
+    "take_back": {"reason": "对方不接"},
+    "urge": dict(WORDS),
+    "supervise": dict(WORDS),
+    "ask_extension": {"until": LATER, "reason": "等火灾认定书"},
+    "decide_extension": {"granted": "yes"},
+    "withdraw": {},
+    "supplement": dict(WORDS),
+    "follow_up": {"satisfied": "yes"},
+    "reopen": {"reason": "又没地方住了"},
+    "addend": dict(WORDS),
+}
+UNTIL = {"fields": {"until": {"title": "到", "kind": "date", "value": YESTERDAY}}}
+ASKED = {"fields": {"until": {"title": "到", "kind": "date", "value": LATER}}}
+# command → what must have happened before: (kind, data)
+BEFORE: dict[str, list[tuple[str, Any]]] = {
+    "complete_paperwork": [("aid_given", {})],
+    "decide_extension": [("extension_asked", ASKED)],
+    "end_publication": [("published", UNTIL)],
+}
+
+
+def form_of(command: str, state: str) -> dict[str, str]:
+    """The form of a command in a state: a ticket in payment is closed as aided."""
+    more = {"result": "aided"} if (command, state) == ("close", "paying") else {}
+    return {**FORMS[command], **more}
+
+
+def before_of(command: str, state: str) -> list[tuple[str, Any]]:
+    """What must have happened before this command in this state."""
+    return [("paid", {})] if (command, state) == ("close", "paying") else BEFORE.get(command, [])
+
+
+def numbers(count: int, day: Any) -> list[str]:
+    """So many different numbers."""
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[new_number(day)] = None
+    return list(found)
+
+
+def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
+    """Tickets of 龙溪街道 as `wanted` says ({state, before: [(kind, data)], more columns}), by one insert. Numbers.
+
+    What happened before was done by 王科员, who is nobody of the cast.
+    """
+    model = stage.ticket()
+    with stage.parts.database.begin() as session:
+        row = session.execute(sa.select(Ticket).where(Ticket.id == model.id)).scalar_one()
+        values = {column.key: getattr(row, column.key) for column in Ticket.__table__.columns if column.key != "id"}
+        names = numbers(len(wanted), stage.clock().date())
+        rows = [{**values, "number": number, **{k: v for k, v in one.items() if k != "before"}}
+                for number, one in zip(names, wanted, strict=True)]
+        session.execute(sa.insert(Ticket), rows)
+        ids = dict(session.execute(sa.select(Ticket.number, Ticket.id).where(Ticket.number.in_(names))).all())
+        before = [(ids[number], kind, data) for number, one in zip(names, wanted, strict=True)
+                  for kind, data in one.get("before", [])]
+        if before:
+            session.execute(sa.insert(TicketEvent), [
+                {"ticket_id": ticket, "kind": kind, "actor": "staff:0", "at": earlier(stage), "data": data, "version": 1}
+                for ticket, kind, data in before])
+    return names
+
+
+def earlier(stage: Stage) -> datetime:
+    """A moment ago."""
+    moment: datetime = stage.clock() - timedelta(minutes=5)
+    return moment
+
+
