@@ -121,7 +121,7 @@ class Rules:
         raise UnknownReason(f"nothing pauses for {said!r}", nearest(said, titles))
 
     def stops(self, reason: Reason, rule: Rule) -> bool:
-        """Whether this reason stops this rule: never hours; a generic one always, a named one if the reason names it."""
+        """Whether this reason stops this rule: never hours; a generic one always, a named one if it names it."""
         return rule.kind in PAUSABLE and (rule.id not in self.figures or rule.id in reason.rules)
 
 

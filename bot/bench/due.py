@@ -112,8 +112,8 @@ def bench_due(settings: Settings, tell: Tell) -> Report:
         target("later than the last notice: marked provisional", report.ours["provisional_marked"], ">=", 1),
     ]
     report.notes = [
-        "Expected: the notices written down by hand in tests/due/notices, counted by place in a list; the day tables of "
-        "config/calendar, which our deadlines come from, are not asked.",
+        "Expected: the notices written down by hand in tests/due/notices, counted by place in a list; the day tables "
+        "of config/calendar, which our deadlines come from, are not asked.",
         "Starts on every day from the first published year to the last; spans that end after the last notice must be "
         "marked provisional, and no rival is held against them.",
         "Weekdays only is what Chatwoot counts, weekdays minus holidays what Zammad, Frappe Helpdesk, LibreDesk and "
