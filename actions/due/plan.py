@@ -41,13 +41,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Clock:
-    """One clock of a ticket. `leads`: lists sort by it and the resident is told of it."""
+    """One clock of a ticket. `leads`: lists sort by it and the resident is told of it. `opens`: states of a new ticket."""
 
     id: str
     title: str
     choices: tuple[Choice, ...]
     ladder: tuple[Reminder, ...]
     leads: bool
+    opens: tuple[str, ...]
 
     def rule(self, case: Mapping[str, str]) -> str | None:
         """The id of the rule for such a ticket; None: it has no such clock."""
@@ -61,6 +62,10 @@ class Plan:
     clocks: Mapping[str, Clock]
     quiet: int
     paused: int
+
+    def opening(self, state: str) -> tuple[str, ...]:
+        """The clocks that start with a ticket opened in this state."""
+        return tuple(clock.id for clock in self.clocks.values() if state in clock.opens)
 
 
 def _reminder(path: Path, entry: Any) -> Reminder:
@@ -116,9 +121,10 @@ def load_plan(folder: Path = FOLDER) -> Plan:
     require_keys(path, data, ["clocks"])
     clocks = {}
     for name, entry in data["clocks"].items():
-        require_keys(path, entry, ["title", "rules", "ladder"], ["leads"])
+        require_keys(path, entry, ["title", "rules", "ladder"], ["leads", "opens"])
         choices: Sequence[Choice] = [_choice(path, one, rules) for one in entry["rules"]]
         ladder = ladders[one_of(path, entry, "ladder", tuple(ladders))]
-        clocks[str(name)] = Clock(str(name), str(entry["title"]), tuple(choices), ladder, entry.get("leads") is True)
+        clocks[str(name)] = Clock(str(name), str(entry["title"]), tuple(choices), ladder, entry.get("leads") is True,
+                                  names(path, entry, "opens") if "opens" in entry else ())
     return Plan(clocks, _days(reminders, said["stuck"], "quiet_working_days"),
                 _days(reminders, said["stuck"], "paused_working_days"))

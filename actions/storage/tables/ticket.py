@@ -22,6 +22,8 @@ class Ticket(Base):
     unit_id = sa.Column(sa.Text, comment="config/places id of the responsible unit")
     unit_name = sa.Column(sa.Text)
     district = sa.Column(sa.Text, comment="parent of the unit, or the receiving district outside the area")
+    owner = sa.Column(sa.Text, sa.Computed("CASE WHEN desk = 'unit' THEN 'unit:' || unit_id ELSE 'district' END", persisted=True),
+                      nullable=False, comment="who is accountable, always: a unit, else the district")
     programme = sa.Column(sa.Text, nullable=False)
     event_kind = sa.Column(sa.Text)
     aid_first = sa.Column(sa.Boolean, nullable=False, default=False)
