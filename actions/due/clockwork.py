@@ -11,7 +11,7 @@ from actions.due.calendar import Calendar, load_calendar
 from actions.due.clock import SHANGHAI, Due, Pause, due
 from actions.due.plan import Clock, Plan, Reminder, load_plan
 from actions.due.reminders import ladder_of
-from actions.due.rules import NoFigure, Rule, Rules, load_rules
+from actions.due.rules import DueError, NoFigure, Rule, Rules, load_rules
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,13 @@ class Clockwork:
             if reason is not None and self.rules.stops(reason, figure):
                 pauses.append(Pause(stop.start, stop.end, reason.title))
         return due(figure, start, self.calendar, pauses, self.rules.office_hours, extended)
+
+    def status(self, rule: str, unit: str | None, start: datetime) -> str:
+        """confirmed, pending or comparator: the state of the figure; pending for a rule that is no longer known."""
+        try:
+            return self.figure(rule, unit, start).status
+        except DueError:
+            return "pending"
 
     def stopped_by(self, rule: str, unit: str | None, start: datetime, reason: str) -> bool:
         """Whether this reason stops this clock."""

@@ -106,7 +106,7 @@ def open_parts(
     knowledge = knowledge or serving_knowledge(settings)
     keys = knowledge.keys
     roles = dict(load_roles(settings.config / "roles" / "roles.yaml"))
-    lifecycle = load_table(settings.config, roles, knowledge.replies)
+    lifecycle = load_table(settings.config, roles, knowledge.replies, knowledge.clockwork)
     database = open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size)
     with database.begin() as session:
         check_keys(session, keys)

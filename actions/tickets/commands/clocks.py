@@ -10,20 +10,21 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from actions.due.clock import SHANGHAI
 from actions.due.clockwork import Clockwork, Stop
 from actions.due.plan import Reminder
 from actions.due.rules import NoFigure
 from actions.storage.tables import Ticket, TicketClock, Timer
 from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
 from actions.tickets.commands.telling import last_event, notify, write_event
-from actions.tickets.rules import ALL, OPENING
+from actions.tickets.rules import ALL
 
 TIMER = "clock"
 BUSY_AGAIN = timedelta(seconds=10)  # somebody is at the ticket: a reminder can wait, a person cannot
 
 
-def case_of(ticket: Ticket) -> dict[str, str]:
-    """What clocks.yaml may ask of a ticket."""
+def case_of(ticket: Any) -> dict[str, str]:
+    """What clocks.yaml may ask of a ticket, or of a request for one."""
     return {"programme": ticket.programme, "urgency": ticket.urgency, "aid_first": str(bool(ticket.aid_first)).lower(),
             "desk": ticket.desk, "source": ticket.source, "event_kind": ticket.event_kind or ""}
 
@@ -143,20 +144,24 @@ def settle(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime
     the timer, and what the ticket shows. Changes nothing where nothing changed. The ticket is locked."""
     rows, case = running(session, ticket), case_of(ticket)
     for row in rows.values():
-        if clockwork.titled(row.clock) is not None:
-            rule = clockwork.choose(row.clock, case, ticket.unit_id, row.started_at)
-            if rule is not None:  # a case that has lost its figure keeps the clock it had
-                row.rule, row.unit_id = rule, ticket.unit_id
+        clock = clockwork.titled(row.clock)
+        if clock is not None and clock.rule(case) is None:
+            stop(session, [row], now)  # the case has changed: such a ticket has no such clock
+            continue
+        if clock is not None and clockwork.choose(row.clock, case, ticket.unit_id, row.started_at) is not None:
+            row.rule, row.unit_id = clock.rule(case), ticket.unit_id  # without a figure it keeps what it had
         _compute(clockwork, row, now)
         kept = {reminder.id for moment, reminder in _rungs(clockwork, row) if moment <= now}
         row.told = [name for name in row.told if name in kept]  # a later deadline is told of again
         _set_timer(session, clockwork, row)
-    _lead(clockwork, ticket, rows.values())
+    _lead(clockwork, ticket, [row for row in rows.values() if row.stopped_at is None])
 
 
 def begin(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime) -> None:
-    """The clocks of a new ticket, and of one that knew none: from its opening."""
-    start(session, clockwork, ticket, OPENING, ticket.created_at)
+    """The clocks that begin with a ticket, from its opening; again when more is known of it, and for one without any."""
+    had = set(session.execute(sa.select(TicketClock.clock).where(TicketClock.ticket_id == ticket.id)).scalars())
+    names = [name for name in clockwork.plan.opening(ticket.state) if name not in had]
+    start(session, clockwork, ticket, names, ticket.created_at)
     settle(session, clockwork, ticket, now)
 
 
@@ -166,7 +171,7 @@ def apply(doing: Doing) -> None:
     clockwork, deed, session, ticket, now = doing.work.clockwork, doing.command.clocks, doing.session, doing.ticket, doing.now
     rows = running(session, ticket)
     names: Collection[str] = rows if deed.stop == (ALL,) else deed.stop
-    stopped = [row for name, row in rows.items() if name in names and name not in deed.keep]
+    stopped = [row for name, row in rows.items() if name in names]
     stop(session, stopped, now)
     if deed.resume is not None:
         _resume(running(session, ticket).values(), deed.resume, now)
@@ -209,8 +214,9 @@ def before_due(doing: Doing) -> None:
 def later_than_due(doing: Doing) -> None:
     """The day asked for gives more time than there is."""
     row = leading(doing.session, doing.work.clockwork, doing.ticket)
-    if row is not None and doing.values["until"] <= doing.local(row.due_at):
-        raise NotAllowed("later_than_due", due=doing.local(row.due_at).isoformat())
+    due = row.due_at.astimezone(SHANGHAI).date() if row is not None else None
+    if due is not None and doing.values["until"] <= due:
+        raise NotAllowed("later_than_due", due=due.isoformat())
 
 
 @guard
