@@ -1,4 +1,4 @@
-"""The clocks of a ticket put together: which rule one follows, when it is due, what that rests on, who is told when. Pure."""
+"""The clocks of a ticket put together: which rule one follows, when it is due, who is reminded when. Pure."""
 from __future__ import annotations
 
 import hashlib
@@ -12,6 +12,8 @@ from actions.due.clock import SHANGHAI, Due, Pause, due
 from actions.due.plan import Clock, Plan, Reminder, load_plan
 from actions.due.reminders import ladder_of
 from actions.due.rules import DueError, NoFigure, Rule, Rules, load_rules
+
+FILES = ("due.yaml", "pauses.yaml", "office_hours.yaml", "clocks.yaml", "reminders.yaml")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Clockwork:
     calendar: Calendar
     rules: Rules
     plan: Plan
+    digest: str = ""  # of everything read: another one, and open deadlines are computed again
 
     def figure(self, rule: str, unit: str | None, start: datetime) -> Rule:
         """The figure of a rule for a unit on the day the clock starts. Raises UnknownRule, NoFigure."""
@@ -48,7 +51,7 @@ class Clockwork:
 
     def due(self, rule: str, unit: str | None, start: datetime, stops: Sequence[Stop] = (),
             extended: date | None = None) -> Due:
-        """When the rule runs out. Stops whose reason does not stop this rule change nothing. Raises NoFigure, BadTime."""
+        """When the rule runs out. A stop whose reason does not stop it changes nothing. Raises NoFigure, BadTime."""
         figure = self.figure(rule, unit, start)
         pauses = []
         for stop in stops:
@@ -67,18 +70,6 @@ class Clockwork:
     def stopped_by(self, rule: str, unit: str | None, start: datetime, reason: str) -> bool:
         """Whether this reason stops this clock."""
         return self.rules.stops(self.rules.reasons[reason], self.figure(rule, unit, start))
-
-    def basis(self, rule: str, unit: str | None, start: datetime) -> str:
-        """What a deadline was computed from: the figure, the days, the office hours, what may pause it. While it stays
-        the same, computing again gives the same."""
-        figure = self.figure(rule, unit, start)
-        reasons = sorted(reason.id for reason in self.rules.reasons.values() if self.rules.stops(reason, figure))
-        said = [figure.kind, str(figure.count), ",".join(reasons)]
-        if figure.kind in ("working_days", "office_minutes"):  # nothing else asks the calendar
-            said.append(self.calendar.digest)
-        if figure.kind == "office_minutes":
-            said.append(",".join(f"{opens}-{closes}" for opens, closes in self.rules.office_hours))
-        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
     def leading(self, case: Mapping[str, str], unit: str | None, start: datetime, state: str) -> tuple[str, Due]:
         """Rule and deadline that lead a ticket opened now in this state. Raises NoFigure where no clock does."""
@@ -102,4 +93,8 @@ class Clockwork:
 def load_clockwork(config: Path) -> Clockwork:
     """The clockwork of a config folder. Raises ConfigError."""
     levels = config / "service_levels"
-    return Clockwork(load_calendar(config / "calendar"), load_rules(levels), load_plan(levels))
+    calendar, rules, plan = load_calendar(config / "calendar"), load_rules(levels), load_plan(levels)
+    read = hashlib.sha256(calendar.digest.encode())
+    for name in FILES:
+        read.update((levels / name).read_bytes())
+    return Clockwork(calendar, rules, plan, read.hexdigest()[:16])

@@ -41,7 +41,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Clock:
-    """One clock of a ticket. `leads`: lists sort by it and the resident is told of it. `opens`: states of a new ticket."""
+    """One clock of a ticket. `leads`: lists sort by it and the resident is told of it.
+
+    `opens`: it starts with a ticket that is opened in one of these states.
+    """
 
     id: str
     title: str

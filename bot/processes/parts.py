@@ -16,7 +16,7 @@ from actions.privacy.keys import Keys, load_keys
 from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import DatabaseNewer, migrate
-from actions.tickets.commands import load_table
+from actions.tickets.commands import Work, load_table
 from actions.tickets.rules import Lifecycle
 from bot.conversation.accept import AcceptTools
 from bot.conversation.danger import Gates, load_gates
@@ -51,6 +51,11 @@ class Parts:
     wake: Wake
     redis_url: str | None
     now: Callable[[], datetime]
+
+    @property
+    def work(self) -> Work:
+        """What the commands of tickets need."""
+        return Work(self.lifecycle, self.keys, self.knowledge.gazetteer, self.roles, self.knowledge.clockwork)
 
 
 def running_state(settings: Settings) -> dict[str, object] | None:

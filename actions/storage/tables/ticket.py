@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from actions.storage.base import Base, Json, Moment, one_of
 
 DANGER, OPEN = sa.text("(urgency = 'life_danger') DESC"), sa.text("closed_at IS NULL")
+OWNER = "CASE WHEN desk = 'unit' THEN 'unit:' || unit_id ELSE 'district' END"
 
 
 class Ticket(Base):
@@ -22,8 +23,8 @@ class Ticket(Base):
     unit_id = sa.Column(sa.Text, comment="config/places id of the responsible unit")
     unit_name = sa.Column(sa.Text)
     district = sa.Column(sa.Text, comment="parent of the unit, or the receiving district outside the area")
-    owner = sa.Column(sa.Text, sa.Computed("CASE WHEN desk = 'unit' THEN 'unit:' || unit_id ELSE 'district' END", persisted=True),
-                      nullable=False, comment="who is accountable, always: a unit, else the district")
+    owner = sa.Column(sa.Text, sa.Computed(OWNER, persisted=True), nullable=False,
+                      comment="who is accountable, always: a unit, else the district")
     programme = sa.Column(sa.Text, nullable=False)
     event_kind = sa.Column(sa.Text)
     aid_first = sa.Column(sa.Boolean, nullable=False, default=False)
@@ -43,6 +44,8 @@ class Ticket(Base):
     due_at = sa.Column(Moment, nullable=False)
     due_rule = sa.Column(sa.Text, nullable=False)
     due_provisional = sa.Column(sa.Boolean, nullable=False, default=False)
+    due_state = sa.Column(sa.Text, nullable=False, default="runs", server_default="runs",
+                          comment="of the clock that due_at is of")
     created_at = sa.Column(Moment, nullable=False)
     closed_at = sa.Column(Moment, comment="since when nobody owes work on it; none while it is open")
     accepted_at = sa.Column(Moment)
@@ -50,6 +53,7 @@ class Ticket(Base):
 
     __table_args__ = (
         one_of("desk", "desk", "unit", "district", "outside"),
+        one_of("due_state", "due_state", "runs", "paused", "stopped"),
         one_of("urgency", "urgency", "none", "urgent", "life_danger"),
         one_of("legal_basis", "legal_basis", "consent", "emergency"),
         sa.CheckConstraint("(desk = 'unit') = (unit_id IS NOT NULL)", name="unit_desk_has_unit"),

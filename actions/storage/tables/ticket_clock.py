@@ -1,4 +1,4 @@
-"""ticket_clock: one clock of a ticket, running or stopped: its rule, its deadline, its pauses, who has been reminded."""
+"""ticket_clock: one clock of a ticket, running or stopped: rule, deadline, pauses, who has been reminded."""
 
 import sqlalchemy as sa
 
@@ -16,7 +16,8 @@ class TicketClock(Base):
     started_at = sa.Column(Moment, nullable=False)
     due_at = sa.Column(Moment, nullable=False)
     provisional = sa.Column(sa.Boolean, nullable=False, comment="rests on a year whose days off are not published")
-    basis = sa.Column(sa.Text, nullable=False, comment="what due_at was computed from; another one: compute again")
+    basis = sa.Column(sa.Text, nullable=False,
+                      comment="digest of the calendar, rules and plan due_at was computed with")
     pauses = sa.Column(Json, nullable=False, default=list, comment="ended ones: reason, from, to")
     paused_at = sa.Column(Moment, comment="it stands still since then")
     paused_for = sa.Column(sa.Text, comment="id of config/service_levels/pauses.yaml")

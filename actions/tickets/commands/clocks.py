@@ -1,4 +1,4 @@
-"""The clocks of tickets: started, stopped, paused, extended by the lifecycle's `clocks:`; reminded of by the courier."""
+"""The clocks of tickets: started, stopped, paused, extended by the commands of the lifecycle; the courier reminds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from actions.due.clock import SHANGHAI
 from actions.due.clockwork import Clockwork, Stop
 from actions.due.plan import Reminder
-from actions.due.rules import NoFigure
+from actions.due.rules import DueError
 from actions.storage.tables import Ticket, TicketClock, Timer
 from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
 from actions.tickets.commands.telling import last_event, notify, write_event
@@ -45,13 +45,14 @@ def stops_of(row: TicketClock, now: datetime) -> list[Stop]:
     return ended if row.paused_at is None else [*ended, Stop(row.paused_for, row.paused_at, max(now, row.paused_at))]
 
 
-def _compute(clockwork: Clockwork, row: TicketClock, now: datetime) -> bool:
-    """Computes the deadline anew from what it rests on. True if it changed."""
-    found = clockwork.due(row.rule, row.unit_id, row.started_at, stops_of(row, now), row.extended_to)
-    changed = (found.due, found.provisional) != (row.due_at, row.provisional)
+def _compute(clockwork: Clockwork, row: TicketClock, now: datetime) -> None:
+    """Computes the deadline anew from what it rests on."""
+    row.basis = clockwork.digest
+    try:
+        found = clockwork.due(row.rule, row.unit_id, row.started_at, stops_of(row, now), row.extended_to)
+    except DueError:
+        return  # its rule has gone: the deadline it was given stands
     row.due_at, row.provisional = found.due, found.provisional
-    row.basis = clockwork.basis(row.rule, row.unit_id, row.started_at)
-    return changed
 
 
 def _said(row: TicketClock) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def _rungs(clockwork: Clockwork, row: TicketClock) -> list[tuple[datetime, Remin
         return []
     try:
         return clockwork.ladder(row.clock, row.rule, row.unit_id, row.started_at, row.due_at)
-    except NoFigure:
+    except DueError:
         return []
 
 
@@ -74,28 +75,37 @@ def _next(clockwork: Clockwork, row: TicketClock) -> datetime | None:
     return min((moment for moment, reminder in _rungs(clockwork, row) if reminder.id not in row.told), default=None)
 
 
-def _set_timer(session: Session, clockwork: Clockwork, row: TicketClock) -> None:
-    """One timer a clock: the next reminder. The courier takes a ticket only if it is free, so nobody waits in a circle."""
-    moment = _next(clockwork, row)
-    if moment is None:
-        session.execute(sa.delete(Timer).where(Timer.kind == TIMER, Timer.ref == str(row.id)))
-        return
-    session.execute(
-        insert(Timer).values(kind=TIMER, ref=str(row.id), due_at=moment)
-        .on_conflict_do_update(index_elements=[Timer.kind, Timer.ref], set_={"due_at": moment})
-    )
+def _set_timers(session: Session, clockwork: Clockwork, rows: Sequence[TicketClock]) -> None:
+    """One timer a clock: its next reminder. The courier takes a ticket only if it is free: nobody waits in a circle."""
+    moments = {str(row.id): _next(clockwork, row) for row in rows}
+    none = [ref for ref, moment in moments.items() if moment is None]
+    some = [{"kind": TIMER, "ref": ref, "due_at": moment} for ref, moment in moments.items() if moment is not None]
+    if none:
+        session.execute(sa.delete(Timer).where(Timer.kind == TIMER, Timer.ref.in_(none)))
+    if some:
+        query = insert(Timer).values(some)
+        session.execute(query.on_conflict_do_update(index_elements=[Timer.kind, Timer.ref],
+                                                    set_={"due_at": query.excluded.due_at}))
 
 
 def _lead(clockwork: Clockwork, ticket: Ticket, rows: Iterable[TicketClock]) -> None:
     """The ticket shows the earliest deadline of the clocks that lead; when none runs, the last one stays."""
+    first = _first(clockwork, rows)
+    if first is None:
+        ticket.due_state = "stopped"
+        return
+    ticket.due_at, ticket.due_rule, ticket.due_provisional = first.due_at, first.rule, first.provisional
+    ticket.due_state = "runs" if first.paused_at is None else "paused"
+
+
+def _first(clockwork: Clockwork, rows: Iterable[TicketClock]) -> TicketClock | None:
     leading = [row for row in rows if (clock := clockwork.titled(row.clock)) is not None and clock.leads]
-    if leading:
-        first = min(leading, key=lambda row: (row.due_at, row.id))
-        ticket.due_at, ticket.due_rule, ticket.due_provisional = first.due_at, first.rule, first.provisional
+    return min(leading, key=lambda row: (row.due_at, row.id), default=None)
 
 
-def start(session: Session, clockwork: Clockwork, ticket: Ticket, names: Sequence[str], at: datetime) -> list[TicketClock]:
-    """Starts these clocks of a locked ticket at `at`, as far as it has them and they do not run."""
+def start(session: Session, clockwork: Clockwork, ticket: Ticket, names: Sequence[str],
+          at: datetime) -> list[TicketClock]:
+    """Starts these clocks of a locked ticket at `at`, as far as it has them and none runs yet; then `settle`."""
     known, case, begun = running(session, ticket), case_of(ticket), []
     for name in names:
         rule = clockwork.choose(name, case, ticket.unit_id, at) if name not in known else None
@@ -104,20 +114,22 @@ def start(session: Session, clockwork: Clockwork, ticket: Ticket, names: Sequenc
         found = clockwork.due(rule, ticket.unit_id, at)
         row = TicketClock(
             ticket_id=ticket.id, clock=name, rule=rule, unit_id=ticket.unit_id, started_at=at, due_at=found.due,
-            provisional=found.provisional, basis=clockwork.basis(rule, ticket.unit_id, at), pauses=[], told=[])
-        session.add(row)
-        session.flush()
-        _set_timer(session, clockwork, row)
+            provisional=found.provisional, basis=clockwork.digest, pauses=[], told=[])
         begun.append(row)
+    session.add_all(begun)
+    session.flush()
     return begun
 
 
 def stop(session: Session, rows: Iterable[TicketClock], now: datetime) -> None:
     """Stops these clocks; one that stood still ends its pause with it."""
-    for row in rows:
+    stopped = list(rows)
+    for row in stopped:
         _end_pause(row, now)
         row.stopped_at = now
-        session.execute(sa.delete(Timer).where(Timer.kind == TIMER, Timer.ref == str(row.id)))
+    if stopped:
+        refs = [str(row.id) for row in stopped]
+        session.execute(sa.delete(Timer).where(Timer.kind == TIMER, Timer.ref.in_(refs)))
 
 
 def _end_pause(row: TicketClock, now: datetime) -> None:
@@ -140,8 +152,8 @@ def _resume(rows: Iterable[TicketClock], reason: str, now: datetime) -> None:
 
 
 def settle(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime) -> None:
-    """Brings every running clock into line with its ticket: rule and unit chosen anew, the deadline from the same start,
-    the timer, and what the ticket shows. Changes nothing where nothing changed. The ticket is locked."""
+    """Brings every running clock into line with its ticket: rule and unit chosen anew, the deadline from the same
+    start, the timer, and what the ticket shows. Changes nothing where nothing changed. The ticket is locked."""
     rows, case = running(session, ticket), case_of(ticket)
     for row in rows.values():
         clock = clockwork.titled(row.clock)
@@ -153,14 +165,20 @@ def settle(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime
         _compute(clockwork, row, now)
         kept = {reminder.id for moment, reminder in _rungs(clockwork, row) if moment <= now}
         row.told = [name for name in row.told if name in kept]  # a later deadline is told of again
-        _set_timer(session, clockwork, row)
-    _lead(clockwork, ticket, [row for row in rows.values() if row.stopped_at is None])
+    still = [row for row in rows.values() if row.stopped_at is None]
+    _set_timers(session, clockwork, still)
+    _lead(clockwork, ticket, still)
 
 
 def begin(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime) -> None:
-    """The clocks that begin with a ticket, from its opening; again when more is known of it, and for one without any."""
+    """The clocks that begin with a ticket, from its opening; again when more is known of it, and for one without any.
+
+    Of one on which work has begun only those that lead: it was signed for and dispatched when nobody counted.
+    """
     had = set(session.execute(sa.select(TicketClock.clock).where(TicketClock.ticket_id == ticket.id)).scalars())
-    names = [name for name in clockwork.plan.opening(ticket.state) if name not in had]
+    fresh = clockwork.plan.opening(ticket.state)
+    names = [clock.id for clock in clockwork.plan.clocks.values()
+             if clock.id not in had and (clock.id in fresh or not fresh and clock.leads and clock.opens)]
     start(session, clockwork, ticket, names, ticket.created_at)
     settle(session, clockwork, ticket, now)
 
@@ -168,7 +186,8 @@ def begin(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime)
 def apply(doing: Doing) -> None:
     """What the command does to the clocks of its ticket: `stop`, `resume`, `start`, `pause` of its `clocks:`, in this
     order, so that a clock both stopped and started begins anew. The event keeps what began and what stopped in time."""
-    clockwork, deed, session, ticket, now = doing.work.clockwork, doing.command.clocks, doing.session, doing.ticket, doing.now
+    session, ticket, now = doing.session, doing.ticket, doing.now
+    clockwork, deed = doing.work.clockwork, doing.command.clocks
     rows = running(session, ticket)
     names: Collection[str] = rows if deed.stop == (ALL,) else deed.stop
     stopped = [row for name, row in rows.items() if name in names]
@@ -187,9 +206,7 @@ def apply(doing: Doing) -> None:
 
 def leading(session: Session, clockwork: Clockwork, ticket: Ticket) -> TicketClock | None:
     """The running clock that the ticket shows."""
-    rows = [row for row in running(session, ticket).values()
-            if (clock := clockwork.titled(row.clock)) is not None and clock.leads]
-    return min(rows, key=lambda row: (row.due_at, row.id), default=None)
+    return _first(clockwork, running(session, ticket).values())
 
 
 # --- more time ---------------------------------------------------------------------------------------------------
@@ -286,5 +303,5 @@ def remind(session: Session, clockwork: Clockwork, clock_id: int, now: datetime)
                             {**_said(row), "reminder": reminder.id, "when": reminder.when, "to": to}, versioned=False)
         for one in to:
             notify(session, event, one, f"clock_{reminder.when}", now, number=ticket.number,
-                   clock=clockwork.plan.clocks[row.clock].title, due=row.due_at.isoformat())
+                   clock=clockwork.plan.clocks[row.clock].title, due=f"{row.due_at.astimezone(SHANGHAI):%m-%d %H:%M}")
     return _next(clockwork, row)

@@ -143,7 +143,8 @@ def complete_ticket(
 ) -> Opened:
     """Adds what became known since the ticket was opened in haste; a place now known moves it while nobody works it.
 
-    The clocks go on from the opening, those that only now turn out to be its own too. A new query code is given, since the first was told to nobody.
+    The clocks go on from the opening, those that only now turn out to be its own too. A new query code is given, since
+    the first was told to nobody.
     """
     ticket = session.execute(
         sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)

@@ -23,7 +23,7 @@ def upgrade() -> None:
     sa.Column('started_at', actions.storage.base.Moment(timezone=True), nullable=False),
     sa.Column('due_at', actions.storage.base.Moment(timezone=True), nullable=False),
     sa.Column('provisional', sa.Boolean(), nullable=False, comment='rests on a year whose days off are not published'),
-    sa.Column('basis', sa.Text(), nullable=False, comment='what due_at was computed from; another one: compute again'),
+    sa.Column('basis', sa.Text(), nullable=False, comment='digest of the calendar, rules and plan due_at was computed with'),
     sa.Column('pauses', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False, comment='ended ones: reason, from, to'),
     sa.Column('paused_at', actions.storage.base.Moment(timezone=True), nullable=True, comment='it stands still since then'),
     sa.Column('paused_for', sa.Text(), nullable=True, comment='id of config/service_levels/pauses.yaml'),
@@ -39,6 +39,8 @@ def upgrade() -> None:
     op.create_index('ix_ticket_clock_due', 'ticket_clock', ['due_at'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'))
     op.create_index('ix_ticket_clock_ticket', 'ticket_clock', ['ticket_id'], unique=False)
     op.create_index('uq_ticket_clock_running', 'ticket_clock', ['ticket_id', 'clock'], unique=True, postgresql_where=sa.text('stopped_at IS NULL'))
+    op.add_column('ticket', sa.Column('due_state', sa.Text(), server_default='runs', nullable=False, comment='of the clock that due_at is of'))
+    op.create_check_constraint(op.f('ck_ticket_due_state'), 'ticket', "due_state IN ('runs', 'paused', 'stopped')")
     op.add_column('ticket', sa.Column('owner', sa.Text(), sa.Computed("CASE WHEN desk = 'unit' THEN 'unit:' || unit_id ELSE 'district' END", persisted=True), nullable=False, comment='who is accountable, always: a unit, else the district'))
 
 
