@@ -141,8 +141,8 @@ class Stage:
         """A ticket with its query code."""
         clockwork = None if "due" in more else self.parts.knowledge.clockwork
         values: dict[str, Any] = {
-            "responsible": Responsible("unit", unit, unit_name, "两江新区"), "programme": "temporary_urgent",
-            "clockwork": clockwork, "legal_basis": "consent", "event_kind": "fire", "aid_first": True,
+            "responsible": Responsible("unit", unit, unit_name, "两江新区"), "programme": "temporary_urgent", "due": None,
+            "clockwork": clockwork, "due_rule": "small_quick_aid", "legal_basis": "consent", "event_kind": "fire", "aid_first": True,
             "urgency": "urgent", "event_place": "龙溪街道花卉园西路8号", "household_place": "石船镇",
             "household_unit_name": "石船镇", "phone": "13800138000",
             "facts": {"event_kind": {"value": "fire", "how": "heard"}}, **more,

@@ -48,6 +48,8 @@ def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) 
     return Request(
         responsible=responsible(turn, know),
         programme=TEMPORARY,
+        due=None,
+        due_rule=None,
         legal_basis="consent" if turn.facts.consent == "given" else "emergency",
         event_kind=kind if isinstance(kind, str) else None,
         aid_first=first,

@@ -273,8 +273,8 @@ class Hotline:
     def request(self, **more: Any) -> Request:
         """A request for 龙溪街道."""
         values: dict[str, Any] = {
-            "responsible": Responsible("unit", LONGXI, "龙溪街道", "两江新区"), "programme": "temporary_urgent",
-            "clockwork": self.knowledge.clockwork, "legal_basis": "consent", **more,
+            "responsible": Responsible("unit", LONGXI, "龙溪街道", "两江新区"), "programme": "temporary_urgent", "due": None,
+            "due_rule": None, "clockwork": self.knowledge.clockwork, "legal_basis": "consent", **more,
         }
         return Request(**values)
 

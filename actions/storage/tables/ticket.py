@@ -5,7 +5,6 @@ import sqlalchemy as sa
 from actions.storage.base import Base, Json, Moment, one_of
 
 DANGER, OPEN = sa.text("(urgency = 'life_danger') DESC"), sa.text("closed_at IS NULL")
-OWNER = "CASE WHEN desk = 'unit' THEN 'unit:' || unit_id ELSE 'district' END"
 
 
 class Ticket(Base):
@@ -23,8 +22,6 @@ class Ticket(Base):
     unit_id = sa.Column(sa.Text, comment="config/places id of the responsible unit")
     unit_name = sa.Column(sa.Text)
     district = sa.Column(sa.Text, comment="parent of the unit, or the receiving district outside the area")
-    owner = sa.Column(sa.Text, sa.Computed(OWNER, persisted=True), nullable=False,
-                      comment="who is accountable, always: a unit, else the district")
     programme = sa.Column(sa.Text, nullable=False)
     event_kind = sa.Column(sa.Text)
     aid_first = sa.Column(sa.Boolean, nullable=False, default=False)
@@ -56,7 +53,9 @@ class Ticket(Base):
         one_of("due_state", "due_state", "runs", "paused", "stopped"),
         one_of("urgency", "urgency", "none", "urgent", "life_danger"),
         one_of("legal_basis", "legal_basis", "consent", "emergency"),
+        # somebody is accountable, always: the unit, else the district, also until somebody outside accepts
         sa.CheckConstraint("(desk = 'unit') = (unit_id IS NOT NULL)", name="unit_desk_has_unit"),
+        sa.CheckConstraint("unit_id <> ''", name="unit_has_a_name"),
         # an officer's list /desk/tickets: life in danger first, then the earliest deadline; open ones, and all
         sa.Index("ix_ticket_unit_open_list", "unit_id", DANGER, "due_at", "id", postgresql_where=OPEN),
         sa.Index("ix_ticket_unit_list", "unit_id", DANGER, "due_at", "id"),

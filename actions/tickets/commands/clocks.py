@@ -183,6 +183,14 @@ def begin(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime)
     settle(session, clockwork, ticket, now)
 
 
+def know_any(doing: Doing) -> None:
+    """A ticket opened when nobody counted gets its clocks before anything is asked of them."""
+    ticket = doing.ticket
+    has = sa.select(TicketClock.id).where(TicketClock.ticket_id == ticket.id).limit(1)
+    if doing.work.lifecycle.states[ticket.state].open and doing.session.execute(has).first() is None:
+        begin(doing.session, doing.work.clockwork, ticket, doing.now)
+
+
 def apply(doing: Doing) -> None:
     """What the command does to the clocks of its ticket: `stop`, `resume`, `start`, `pause` of its `clocks:`, in this
     order, so that a clock both stopped and started begins anew. The event keeps what began and what stopped in time."""

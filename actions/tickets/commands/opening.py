@@ -28,6 +28,8 @@ class Request:
 
     responsible: Responsible
     programme: str
+    due: Due | None
+    due_rule: str | None
     legal_basis: str
     event_kind: str | None = None
     aid_first: bool = False
@@ -44,9 +46,7 @@ class Request:
     state: str = "dispatched"
     conversation_id: int | None = None
     contact_id: int | None = None
-    clockwork: Clockwork | None = None  # starts the clocks; without it `due` stands until the upkeep of the day
-    due: Due | None = None
-    due_rule: str | None = None
+    clockwork: Clockwork | None = None  # starts the clocks and says what is due; without it `due` and its rule do
 
     @property
     def desk(self) -> str:

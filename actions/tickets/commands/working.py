@@ -46,6 +46,7 @@ def perform(
         raise StalePage(version)
     if ticket.desk not in deed.desks:
         raise NotAllowed("wrong_desk")
+    clocks.know_any(doing)
     doing.values = check_form(deed, form, lists_for(session, work, viewer, ticket, now), files)
     for name in deed.guards:
         GUARDS[name](doing)

@@ -41,7 +41,7 @@ def upgrade() -> None:
     op.create_index('uq_ticket_clock_running', 'ticket_clock', ['ticket_id', 'clock'], unique=True, postgresql_where=sa.text('stopped_at IS NULL'))
     op.add_column('ticket', sa.Column('due_state', sa.Text(), server_default='runs', nullable=False, comment='of the clock that due_at is of'))
     op.create_check_constraint(op.f('ck_ticket_due_state'), 'ticket', "due_state IN ('runs', 'paused', 'stopped')")
-    op.add_column('ticket', sa.Column('owner', sa.Text(), sa.Computed("CASE WHEN desk = 'unit' THEN 'unit:' || unit_id ELSE 'district' END", persisted=True), nullable=False, comment='who is accountable, always: a unit, else the district'))
+    op.create_check_constraint(op.f('ck_ticket_unit_has_a_name'), 'ticket', "unit_id <> ''")
 
 
 def downgrade() -> None:
