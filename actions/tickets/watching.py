@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -81,14 +81,13 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(0), SHANGHAI)
 
 
-def stuck(session: Session, tickets: Any, open_states: Collection[str], clockwork: Clockwork,
-          now: datetime) -> list[Stuck]:
+def stuck(session: Session, tickets: Any, clockwork: Clockwork, now: datetime) -> list[Stuck]:
     """What is stuck among `tickets` (a SELECT of Ticket, such as visible_tickets gives): overdue, stopped for a reason
     for too long, quiet, an extension nobody decides, or in nobody's hands."""
     today, plan = now.astimezone(SHANGHAI).date(), clockwork.plan
     quiet = _midnight(working_day(today, -plan.quiet, clockwork.calendar))
     paused = _midnight(working_day(today, -plan.paused, clockwork.calendar))
-    opened = tickets.where(Ticket.state.in_(sorted(open_states)))
+    opened = tickets.where(Ticket.closed_at.is_(None))
     found: dict[int, Stuck] = {}
 
     def note(ticket: Ticket, reason: str, since: datetime) -> Stuck:

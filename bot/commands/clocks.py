@@ -51,8 +51,7 @@ def stuck(settings: Settings) -> None:
 
     parts = open_parts(settings, name="stuck")
     with parts.database.begin() as session:
-        open_states, clockwork = parts.lifecycle.open_states, parts.knowledge.clockwork
-        entries = stuck_tickets(session, sa.select(Ticket), open_states, clockwork, parts.now())
+        entries = stuck_tickets(session, sa.select(Ticket), parts.knowledge.clockwork, parts.now())
         for entry in entries:
             ticket = entry.ticket
             write({

@@ -23,7 +23,7 @@ def page(request: Request, visit: Visit = Depends(staff)) -> Response:
     """The viewer's tickets that do not move, with the reasons; above them what the viewer was told."""
     parts, viewer, now = visit.parts, visit.viewer, visit.parts.now()
     with parts.database.begin() as session:
-        entries = stuck(session, visible_tickets(viewer), parts.lifecycle.open_states, parts.knowledge.clockwork, now)
+        entries = stuck(session, visible_tickets(viewer), parts.knowledge.clockwork, now)
         hands = {entry.ticket.accepted_by for entry in entries} - {None}
         names = {row.id: row.name for row in session.query(Staff).filter(Staff.id.in_(hands))}
         told = [(notice, ticket, parts.replies.text(notice.kind, **notice.parameters))

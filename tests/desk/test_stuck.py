@@ -17,7 +17,7 @@ def reasons(stage: Stage) -> dict[str, set[str]]:
     """Number → why it is stuck."""
     parts = stage.parts
     with parts.database.begin() as session:
-        found = stuck(session, sa.select(Ticket), parts.lifecycle.open_states, parts.knowledge.clockwork, stage.clock())
+        found = stuck(session, sa.select(Ticket), parts.knowledge.clockwork, stage.clock())
         return {entry.ticket.number: set(entry.since) for entry in found}
 
 

@@ -233,7 +233,7 @@ class TestPeople:
         ticket = office.ticket(number)
         assert (ticket.accepted_by, ticket.unit_id, ticket.state) == (None, "u-longxi", "accepted")
         with office.session() as session:
-            [entry] = stuck(session, sa.select(Ticket), office.work.lifecycle.open_states, office.work.clockwork, office.stage.clock())
+            [entry] = stuck(session, sa.select(Ticket), office.work.clockwork, office.stage.clock())
         assert entry.ticket.number == number and set(entry.since) == {"nobody"}
 
     def test_who_works_for_another_unit_now_hands_back_too(self, office: Office) -> None:

@@ -20,6 +20,7 @@ from actions.tickets.commands.telling import last_event, notify, write_event
 from actions.tickets.rules import ALL
 
 TIMER = "clock"
+SAID = {"before": "clock_before", "at": "clock_at", "after": "clock_after"}  # what a reminder says
 BUSY_AGAIN = timedelta(seconds=10)  # somebody is at the ticket: a reminder can wait, a person cannot
 
 
@@ -310,6 +311,6 @@ def remind(session: Session, clockwork: Clockwork, clock_id: int, now: datetime)
         event = write_event(session, ticket, "reminded", "system", now,
                             {**_said(row), "reminder": reminder.id, "when": reminder.when, "to": to}, versioned=False)
         for one in to:
-            notify(session, event, one, f"clock_{reminder.when}", now, number=ticket.number,
+            notify(session, event, one, SAID[reminder.when], now, number=ticket.number,
                    clock=clockwork.plan.clocks[row.clock].title, due=f"{row.due_at.astimezone(SHANGHAI):%m-%d %H:%M}")
     return _next(clockwork, row)

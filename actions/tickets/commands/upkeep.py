@@ -45,15 +45,15 @@ def _free(query: Any) -> Any:
     return query.order_by(Ticket.id).limit(BATCH).with_for_update(key_share=True, skip_locked=True, of=Ticket)
 
 
-def _open(work: Work) -> Any:
-    return sa.select(Ticket).where(Ticket.state.in_(sorted(work.lifecycle.open_states)))
+def _open() -> Any:
+    return sa.select(Ticket).where(Ticket.closed_at.is_(None))
 
 
 def begin_clocks(session: Session, work: Work, now: datetime) -> int:
     """Open tickets without any clock get those they were opened with. How many got one."""
     none = ~sa.exists().where(TicketClock.ticket_id == Ticket.id)
     begun = 0
-    for ticket in session.execute(_free(_open(work).where(none))).scalars().all():
+    for ticket in session.execute(_free(_open().where(none))).scalars().all():
         clocks.begin(session, work.clockwork, ticket, now)
         begun += bool(clocks.running(session, ticket))
     return begun
@@ -92,13 +92,13 @@ def move_dissolved(session: Session, work: Work, now: datetime) -> int:
     """Tickets of units that no longer answer for themselves go to who does. State and clocks go on. How many moved."""
     day, moved = now.astimezone(SHANGHAI).date(), 0
     units = session.execute(
-        sa.select(Ticket.unit_id).where(Ticket.desk == "unit", Ticket.state.in_(sorted(work.lifecycle.open_states)))
-        .distinct()).scalars().all()
+        sa.select(Ticket.unit_id).where(Ticket.desk == "unit", Ticket.closed_at.is_(None)).distinct()
+    ).scalars().all()
     for unit in units:
         to = answering(work.gazetteer, unit, day)
         if to.unit_id == unit:
             continue
-        theirs = _open(work).where(Ticket.desk == "unit", Ticket.unit_id == unit)
+        theirs = _open().where(Ticket.desk == "unit", Ticket.unit_id == unit)
         tickets = session.execute(_free(theirs)).scalars().all()
         for ticket in tickets:
             _succeed(session, work, ticket, to, now)
@@ -124,7 +124,7 @@ def take_from_absent(session: Session, work: Work, now: datetime) -> int:
     """Open tickets in the hands of somebody who was switched off, or works for another unit now. How many."""
     who = aliased(Staff)
     gone = sa.or_(~who.active, sa.and_(who.unit_id.is_not(None), who.unit_id.is_distinct_from(Ticket.unit_id)))
-    query = _open(work).join(who, who.id == Ticket.accepted_by).where(gone)
+    query = _open().join(who, who.id == Ticket.accepted_by).where(gone)
     tickets = session.execute(_free(query)).scalars().all()
     for ticket in tickets:
         _hand_on(session, ticket, now)
@@ -136,7 +136,7 @@ def hand_back(session: Session, work: Work, staff_id: int, now: datetime) -> lis
 
     For who switches a person off, in the same transaction; the upkeep finds what was locked meanwhile.
     """
-    query = _open(work).where(Ticket.accepted_by == staff_id).order_by(Ticket.id)
+    query = _open().where(Ticket.accepted_by == staff_id).order_by(Ticket.id)
     tickets = session.execute(query.with_for_update(key_share=True, of=Ticket)).scalars().all()
     for ticket in tickets:
         _hand_on(session, ticket, now)
