@@ -246,8 +246,8 @@ def _notes(bench: Bench) -> list[str]:
     return [
         f"{TICKETS:,} tickets of two years over all units, {CLOSED_SHARE:.0%} closed (seed {SEED}); one connection, "
         "the server's own settings, fsync on, VACUUM ANALYZE after filling.",
-        "Opening: ticket, event, notices to unit and resident, four clocks with their timers, one commit; accepting: `perform` with event, "
-        f"notice and audit row, one commit. {OPENED} of each, after {WARM_UP}.",
+        "Opening: ticket, event, notices to unit and resident, four clocks with their timers, one commit; accepting: "
+        f"`perform` with event, notice, clocks and audit row, one commit. {OPENED} of each, after {WARM_UP}.",
         f"List: what /desk/tickets asks, counts by state and {PAGE} rows; an officer sees one unit, the district all.",
         "Indexes by page, as the server plans them: "
         + "; ".join(f"{page}: {names}" for page, names in bench.indexes.items()) + ".",
