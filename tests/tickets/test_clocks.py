@@ -57,6 +57,9 @@ def test_aid_first_then_its_paperwork_counted_from_the_aid(office: Office) -> No
     office.round()
     late = office.ticket(number)
     assert late.state == "accepted" and len(office.events(number, "aid_given")) == 1  # late paper undoes nothing
+    with pytest.raises(NotAllowed) as waits:
+        office.do(number, "close", result="aided", words="好了")
+    assert waits.value.reason == "paperwork_done"
     office.do(number, "complete_paperwork", words="手续齐了")
     assert office.clocks(number) == {} and office.ticket(number).due_state == "stopped" and office.timers() == 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -104,12 +104,12 @@ def _first(clockwork: Clockwork, rows: Iterable[TicketClock]) -> TicketClock | N
     return min(leading, key=lambda row: (row.due_at, row.id), default=None)
 
 
-def start(session: Session, clockwork: Clockwork, ticket: Ticket, names: Sequence[str],
+def start(session: Session, clockwork: Clockwork, ticket: Ticket, names: Iterable[str],
           at: datetime) -> list[TicketClock]:
-    """Starts these clocks of a locked ticket at `at`, as far as it has them and none runs yet; then `settle`."""
-    known, case, begun = running(session, ticket), case_of(ticket), []
+    """Starts these clocks of a locked ticket at `at`, as far as it has them; none of them runs. Then `settle`."""
+    case, begun = case_of(ticket), []
     for name in names:
-        rule = clockwork.choose(name, case, ticket.unit_id, at) if name not in known else None
+        rule = clockwork.choose(name, case, ticket.unit_id, at)
         if rule is None:
             continue
         found = clockwork.due(rule, ticket.unit_id, at)
@@ -129,6 +129,7 @@ def stop(session: Session, rows: Iterable[TicketClock], now: datetime) -> None:
         _end_pause(row, now)
         row.stopped_at = now
     if stopped:
+        session.flush()  # before one of the same kind begins: only one may run
         refs = [str(row.id) for row in stopped]
         session.execute(sa.delete(Timer).where(Timer.kind == TIMER, Timer.ref.in_(refs)))
 
@@ -184,12 +185,23 @@ def begin(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime)
     settle(session, clockwork, ticket, now)
 
 
+def open_with(session: Session, clockwork: Clockwork, ticket: Ticket) -> None:
+    """The clocks of a ticket that was written just now, and has none."""
+    rows = start(session, clockwork, ticket, clockwork.plan.opening(ticket.state), ticket.created_at)
+    _set_timers(session, clockwork, rows)
+    _lead(clockwork, ticket, rows)
+
+
 def know_any(doing: Doing) -> None:
     """A ticket opened when nobody counted gets its clocks before anything is asked of them."""
     ticket = doing.ticket
     has = sa.select(TicketClock.id).where(TicketClock.ticket_id == ticket.id).limit(1)
     if doing.work.lifecycle.states[ticket.state].open and doing.session.execute(has).first() is None:
         begin(doing.session, doing.work.clockwork, ticket, doing.now)
+
+
+def _runs(rows: Mapping[str, TicketClock], name: str) -> bool:
+    return name in rows and rows[name].stopped_at is None
 
 
 def apply(doing: Doing) -> None:
@@ -202,10 +214,10 @@ def apply(doing: Doing) -> None:
     stopped = [row for name, row in rows.items() if name in names]
     stop(session, stopped, now)
     if deed.resume is not None:
-        _resume(running(session, ticket).values(), deed.resume, now)
-    begun = start(session, clockwork, ticket, deed.start, now)
+        _resume(rows.values(), deed.resume, now)
+    begun = start(session, clockwork, ticket, [name for name in deed.start if not _runs(rows, name)], now)
     if deed.pause is not None:
-        _pause(clockwork, running(session, ticket).values(), deed.pause, now)
+        _pause(clockwork, [row for row in [*rows.values(), *begun] if row.stopped_at is None], deed.pause, now)
     settle(session, clockwork, ticket, now)
     if stopped:
         doing.data["stopped"] = [{**_said(row), "kept": now <= row.due_at} for row in stopped]
@@ -216,6 +228,13 @@ def apply(doing: Doing) -> None:
 def leading(session: Session, clockwork: Clockwork, ticket: Ticket) -> TicketClock | None:
     """The running clock that the ticket shows."""
     return _first(clockwork, running(session, ticket).values())
+
+
+@guard
+def paperwork_done(doing: Doing) -> None:
+    """Aid that was given first is followed by its paper (社会救助法 50) before the ticket is closed."""
+    if "paperwork" in running(doing.session, doing.ticket):
+        raise NotAllowed("paperwork_done")
 
 
 # --- more time ---------------------------------------------------------------------------------------------------

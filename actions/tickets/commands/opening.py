@@ -119,7 +119,7 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
     else:
         raise RuntimeError("no free ticket number in eight tries: the random source is broken")
     if request.clockwork is not None:
-        clocks.begin(session, request.clockwork, ticket, now)
+        clocks.open_with(session, request.clockwork, ticket)
     event = write_event(
         session,
         ticket,
