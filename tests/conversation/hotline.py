@@ -375,7 +375,7 @@ class Hotline:
         """Takes away everything but the staff, for a test that begins many times."""
         with self.database.begin() as session:
             session.execute(sa.text("SET LOCAL session_replication_role = replica"))  # history that only grows, here too
-            for table in ("attachment", "call_back_try", "call_back", "danger_call", "draft", "turn_attempt", "delivery", "notice", "screening_record", "route_record", "ticket_event",
+            for table in ("attachment", "call_back_try", "call_back", "danger_call", "draft", "turn_attempt", "delivery", "notice", "screening_record", "route_record", "ticket_clock", "ticket_event",
                           "ticket", "message", "timer", "conversation", "contact"):
                 session.execute(sa.text(f"DELETE FROM {table}"))
 
