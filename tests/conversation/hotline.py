@@ -307,7 +307,7 @@ class Hotline:
     def timers(self) -> list[str]:
         """Does everything that has come due."""
         done = []
-        while (kind := run_timer(self.database, self.knowledge, self.clock())) is not None:
+        while (kind := run_timer(self.database, self.knowledge, self.clock(), work=self.ticket_work)) is not None:
             done.append(kind)
         return done
 
