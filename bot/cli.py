@@ -31,6 +31,8 @@ VERBS = {
     "bench": "bench",
     "replay": "replay",
     "questions": "replay",
+    "recompute": "clocks",
+    "stuck": "clocks",
 }
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import httpx
 from fastapi.testclient import TestClient
 
 from actions.access.commands import create_staff
-from actions.due.clock import Due
 from actions.storage.tables import Ticket
 from actions.tickets.commands import Opened, Request, Responsible, open_ticket
 from bot.conversation.turn import TurnTools, Worked, work_one
@@ -140,10 +139,10 @@ class Stage:
 
     def opened(self, unit: str = LONGXI, unit_name: str = "龙溪街道", **more: Any) -> Opened:
         """A ticket with its query code."""
-        due = Due(datetime(2026, 11, 23, 15, 59, 59, tzinfo=timezone.utc), False, (), "", "confirmed")
+        clockwork = None if "due" in more else self.parts.knowledge.clockwork
         values: dict[str, Any] = {
-            "responsible": Responsible("unit", unit, unit_name, "两江新区"), "programme": "temporary_urgent", "due": due,
-            "due_rule": "small_quick_aid", "legal_basis": "consent", "event_kind": "fire", "aid_first": True,
+            "responsible": Responsible("unit", unit, unit_name, "两江新区"), "programme": "temporary_urgent", "due": None,
+            "clockwork": clockwork, "due_rule": "small_quick_aid", "legal_basis": "consent", "event_kind": "fire", "aid_first": True,
             "urgency": "urgent", "event_place": "龙溪街道花卉园西路8号", "household_place": "石船镇",
             "household_unit_name": "石船镇", "phone": "13800138000",
             "facts": {"event_kind": {"value": "fire", "how": "heard"}}, **more,

@@ -151,15 +151,15 @@ def roles() -> Mapping[str, Role]:
 
 
 @pytest.fixture(scope="session")
-def lifecycle(roles: Mapping[str, Role], replies: Replies) -> Lifecycle:
+def lifecycle(roles: Mapping[str, Role], replies: Replies, knowledge: Knowledge) -> Lifecycle:
     """What a ticket can become."""
-    return load_table(CONFIG, roles, replies)
+    return load_table(CONFIG, roles, replies, knowledge.clockwork)
 
 
 @pytest.fixture(scope="session")
 def work(lifecycle: Lifecycle, knowledge: Knowledge, roles: Mapping[str, Role]) -> Work:
     """What the commands of tickets need."""
-    return Work(lifecycle, knowledge.keys, knowledge.gazetteer, roles)
+    return Work(lifecycle, knowledge.keys, knowledge.gazetteer, roles, knowledge.clockwork)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -37,6 +37,7 @@ PERMISSIONS = {
     "manage_staff",
 }
 SCOPES = {"unit", "all", "none", "own"}
+HEAD = "head"  # the role that answers for a unit
 RESIDENT = "resident"  # the role, and the actor, of who asks for help
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,7 +16,7 @@ KINDS = ("work", "rest", "holiday", "makeup")
 COLUMNS = ["date", "kind", "name", "source_document", "published_on"]
 WORKED = ("work", "makeup")
 WORDS = ("start", "start_now", "working_day", "makeup_day", "holiday", "rest_day", "calendar_day", "hour_day",
-         "office_day", "office_closed", "paused", "provisional_work", "provisional_rest")
+         "office_day", "office_closed", "paused", "extended", "not_paused", "provisional_work", "provisional_rest")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Calendar:
         self._days = dict(days)
         self.words = dict(words)
         self.years = tuple(sorted({day.year for day in self._days}))
+        lines = "\n".join(f"{day.date} {day.worked}" for _, day in sorted(self._days.items()))
+        self.digest = hashlib.sha256(lines.encode()).hexdigest()[:12]  # other days off, other deadlines
 
     @property
     def version(self) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from actions.due.calendar import Calendar, load_calendar
-from actions.due.clock import SHANGHAI, BadTime, Pause, due
+from actions.due.clock import SHANGHAI, BadTime, Pause, due, in_shanghai
 from actions.due.rules import Rules, load_rules
 
 
@@ -27,11 +27,17 @@ def due_record(rule: str, start: str, unit: str | None = None, pauses: Sequence[
                calendar: Calendar | None = None, rules: Rules | None = None) -> dict[str, Any]:
     """The record of DESIGN 5 for one deadline; `pauses` are (from, to, reason), times in ISO 8601 with offset.
 
-    Raises UnknownRule (with the nearest name), BadCount or BadTime, all of them DueError.
+    A reason is an id, a title or another word of pauses.yaml. Raises UnknownRule and UnknownReason (with the nearest
+    name), NoFigure, BadCount or BadTime, all of them DueError.
     """
     calendar, rules = calendar or load_calendar(), rules or load_rules()
-    found, begin = rules.find(rule, unit), read_time(start)
-    stops = [Pause(read_time(first), read_time(last), reason) for first, last, reason in pauses]
+    begin = read_time(start)
+    found = rules.find(rule, unit, in_shanghai(begin, "the start").date())
+    spans = [(in_shanghai(read_time(first), "a pause"), in_shanghai(read_time(last), "a pause"), rules.reason(reason))
+             for first, last, reason in pauses]
+    if any(last < first for first, last, _ in spans):
+        raise BadTime("a pause ends before it begins", "exchange its two times")
+    stops = [Pause(first, last, reason.title) for first, last, reason in spans if rules.stops(reason, found)]
     result = due(found, begin, calendar, stops, rules.office_hours)
     return {
         "rule": rule,
@@ -40,6 +46,10 @@ def due_record(rule: str, start: str, unit: str | None = None, pauses: Sequence[
         "provisional": result.provisional,
         "steps": [{"date": step.date.isoformat(), "kind": step.kind, "counted": step.counted, "why": step.why}
                   for step in result.steps],
+        "pauses": [{"from": first.isoformat(), "to": last.isoformat(),
+                    "reason": reason.title, "stops": rules.stops(reason, found),
+                    "why": reason.cite if rules.stops(reason, found)
+                    else calendar.words["not_paused"].format(reason=reason.title)} for first, last, reason in spans],
         "calendar": calendar.version,
         "cite": result.cite or None,
         "status": result.status,

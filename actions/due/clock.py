@@ -52,7 +52,8 @@ class Due:
     status: str
 
 
-def _aware(moment: datetime, what: str) -> datetime:
+def in_shanghai(moment: datetime, what: str) -> datetime:
+    """The moment on Shanghai's clocks. Raises BadTime for a naive one, or one that no calendar reaches."""
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise BadTime(f"{what} {moment.isoformat()} has no offset from UTC", "add one, such as +08:00")
     try:
@@ -138,17 +139,29 @@ def _office_minutes(rule: Rule, start: datetime, calendar: Calendar, pauses: Seq
         when += timedelta(days=1)
 
 
+def _extended(end: datetime, steps: list[Step], until: date, calendar: Calendar) -> datetime:
+    """The end moved to the end of `until`, its days added to the steps; an extension never makes it earlier."""
+    later = datetime.combine(until, END_OF_DAY, SHANGHAI)
+    if later <= end:
+        return end
+    when, why = steps[-1].date, calendar.words["extended"].format(until=until.isoformat())
+    while when < until:
+        when += timedelta(days=1)
+        steps.append(Step(when, calendar.day(when).kind, False, why))
+    return later
+
+
 def due(rule: Rule, start: datetime, calendar: Calendar, pauses: Sequence[Pause] = (),
-        office_hours: Sequence[tuple[time, time]] = ()) -> Due:
+        office_hours: Sequence[tuple[time, time]] = (), extended: date | None = None) -> Due:
     """When `rule` runs out if it starts at `start` (aware). Raises BadTime for a naive or unreachable time.
 
     Working days and days: the day of receipt is not counted, the last ends at 23:59:59 Asia/Shanghai, a day whose
     midnight lies in a pause does not count. Hours run on the wall clock and nothing pauses them. Office minutes run
-    in `office_hours` of working days. A plain day is not moved off a holiday: the stricter reading. Source of the
-    conventions: notes/hotline.md 2.5.
+    in `office_hours` of working days. A plain day is not moved off a holiday: the stricter reading. `extended` is the
+    day a granted extension reaches to; hours are not extended. Source of the conventions: notes/hotline.md 2.5.
     """
-    begin = _aware(start, "the start")
-    stops = sorted((Pause(_aware(pause.start, "a pause"), _aware(pause.end, "a pause"), pause.reason)
+    begin = in_shanghai(start, "the start")
+    stops = sorted((Pause(in_shanghai(pause.start, "a pause"), in_shanghai(pause.end, "a pause"), pause.reason)
                     for pause in pauses), key=lambda pause: (pause.start, pause.end, pause.reason))
     for pause in stops:
         if pause.end < pause.start:
@@ -164,4 +177,6 @@ def due(rule: Rule, start: datetime, calendar: Calendar, pauses: Sequence[Pause]
     # Only where days are told apart can a year that is not yet published change the result.
     tells_days = rule.kind in ("working_days", "office_minutes")
     provisional = tells_days and any(step.kind == "provisional" for step in steps)
+    if extended is not None and rule.kind != "hours" and (later := _extended(end, steps, extended, calendar)) > end:
+        end, provisional = later, False  # the day was named by a person, whatever the calendar will be
     return Due(end, provisional, tuple(steps), rule.cite, rule.status)

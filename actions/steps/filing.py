@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from actions.due.clock import SHANGHAI, due
+from actions.due.clock import SHANGHAI
 from actions.privacy.commands import record_consent
 from actions.screening.evaluate import Screening, evaluate
 from actions.screening.record import decision_record
@@ -16,7 +16,6 @@ from actions.tickets.queries import danger_ticket_of_contact, latest_of_conversa
 from actions.turn import BY_PAGE, HIDDEN, Turn
 
 AID_FIRST, TEMPORARY = "aid_first", "temporary_urgent"
-QUICK_CLOCK, ORDINARY_CLOCK = "small_quick_aid", "temporary_aid"
 DISCREET_EVENTS = ("violence",)
 DISCREET_GATES = ("violence", "child")
 
@@ -44,15 +43,13 @@ def _discreet(turn: Turn, kind: object) -> bool:
 def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) -> Request:
     """What is known now, as a ticket wants it."""
     first = screening.verdict(AID_FIRST).verdict == "likely" or urgency(turn) != "none"
-    clock = QUICK_CLOCK if first else ORDINARY_CLOCK
-    limit = due(know.clocks.named[clock], turn.now.astimezone(SHANGHAI), know.calendar)
     event, household = turn.facts.places.get("event"), turn.facts.places.get("household")
     kind = turn.facts.answers.get("event_kind", {}).get("value")
     return Request(
         responsible=responsible(turn, know),
         programme=TEMPORARY,
-        due=limit,
-        due_rule=clock,
+        due=None,
+        due_rule=None,
         legal_basis="consent" if turn.facts.consent == "given" else "emergency",
         event_kind=kind if isinstance(kind, str) else None,
         aid_first=first,
@@ -67,6 +64,7 @@ def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) 
         phone=know.keys.open(turn.facts.phone.encode()) if turn.facts.phone else None,
         conversation_id=turn.conversation_id,
         contact_id=turn.contact_id,
+        clockwork=know.clockwork,
     )
 
 
@@ -103,6 +101,11 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
     return opened
 
 
+def _confirmed(ticket: Ticket, know: Knowledge) -> bool:
+    """Whether the figure of the ticket's deadline is confirmed here."""
+    return know.clockwork.status(ticket.due_rule, ticket.unit_id, ticket.created_at) == "confirmed"
+
+
 def _next_line(turn: Turn, ticket: Ticket) -> str:
     """What happens next. Where nothing is sent unasked (DESIGN 2 point 9), no news are announced either."""
     kind = "_district" if ticket.desk == "district" else ""
@@ -133,7 +136,7 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
     """Number, code, township and limit as they stand on the ticket: an earlier opening keeps its clock and its unit."""
     book, ticket = turn.replies_book, opened.ticket
     due_line = book.text(
-        "ticket_due" if know.clocks.named[ticket.due_rule].status == "confirmed" else "ticket_due_pending",
+        "ticket_due" if _confirmed(ticket, know) else "ticket_due_pending",
         due=ticket.due_at.astimezone(SHANGHAI),
     )
     code = HIDDEN  # staff never read it: anybody with number and code sees the progress

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from actions.due.calendar import Calendar, load_calendar
+from actions.due.calendar import Calendar
+from actions.due.clockwork import Clockwork, load_clockwork
 from actions.due.desk import DeskTimes, load_desk
-from actions.due.rules import Rules, load_rules
+from actions.due.rules import Rules
 from actions.language.facts import hear_facts
 from actions.language.replies import Replies, load_replies
 from actions.language.thresholds import thresholds
@@ -32,8 +33,7 @@ class Knowledge:
 
     gazetteer: Gazetteer
     ruleset: RuleSet
-    calendar: Calendar
-    clocks: Rules
+    clockwork: Clockwork
     desk: DeskTimes
     replies: Replies
     answers: Answers
@@ -42,6 +42,16 @@ class Knowledge:
     keys: Keys
     rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
     places: Gazetteer | None = None  # the gazetteer of the files alone, once something lies over it
+
+    @property
+    def calendar(self) -> Calendar:
+        """The published working days."""
+        return self.clockwork.calendar
+
+    @property
+    def clocks(self) -> Rules:
+        """The rules of clocks."""
+        return self.clockwork.rules
 
 
 _installed: Knowledge | None = None
@@ -57,13 +67,13 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
         ruleset = load_ruleset(config / "screening")
     else:
         ruleset, wrong = load_or_last_good(config / "screening", kept_rules)
+    clockwork = load_clockwork(config)
     thresholds()
     hear_facts("", date.min)  # reads config/language now: not while the first cry for danger holds a lock
     return Knowledge(
         gazetteer=load_gazetteer(config / "places"),
         ruleset=ruleset,
-        calendar=load_calendar(config / "calendar"),
-        clocks=load_rules(config / "service_levels"),
+        clockwork=clockwork,
         desk=load_desk(config / "service_levels"),
         replies=load_replies([config / "replies", config / "replies" / "area"]),
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),

@@ -7,6 +7,8 @@ from datetime import date
 
 from actions.places.gazetteer import Gazetteer
 
+ENDS = ("merge", "rename")  # after these steps of its history a unit is no more
+
 
 @dataclass(frozen=True)
 class Responsible:
@@ -35,6 +37,22 @@ def unit_choices(gazetteer: Gazetteer, day: date) -> dict[str, str]:
     """Unit id → name of every unit that can be given a ticket on `day`, by name."""
     named = {unit: gazetteer.units[unit].name for unit in gazetteer.served if unit_desk(gazetteer, unit, day)}
     return dict(sorted(named.items(), key=lambda pair: pair[1]))
+
+
+def answering(gazetteer: Gazetteer, unit: str, day: date) -> Responsible:
+    """Who answers on `day` for what was given to a unit: itself, the one it was merged into or renamed to, else the
+    district's own desk (config/places: succession.csv, jurisdiction.csv, desks.csv)."""
+    seen = {unit}
+    while True:
+        steps = [step for step in gazetteer.succession
+                 if step.before == unit and step.kind in ENDS and step.day is not None and step.day <= day]
+        after = max(steps, key=lambda step: (step.day, step.line)).after if steps else unit
+        if after in seen:
+            break
+        unit = after
+        seen.add(unit)
+    found = unit_desk(gazetteer, unit, day)
+    return found if found is not None and gazetteer.desks.of(unit, day) == "unit" else district_desk(gazetteer)
 
 
 def district_desk(gazetteer: Gazetteer) -> Responsible:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from actions.access.rules import PERMISSIONS, Role
+from actions.due.clockwork import Clockwork
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.language.replies import Replies
 from actions.tickets.reasons import Reasons, load_reasons
 
 SAME = "same"
+ALL = "all"  # every clock that runs
 GROUPS = {"open": (True,), "closed": (False,), "any": (True, False)}
 KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no")
 DESKS = ("unit", "district", "outside")
@@ -59,6 +61,16 @@ class Field:
 
 
 @dataclass(frozen=True)
+class ClockMoves:
+    """What a command does to the clocks of its ticket (config/service_levels/clocks.yaml), in this order."""
+
+    stop: tuple[str, ...] = ()
+    resume: str | None = None
+    start: tuple[str, ...] = ()
+    pause: str | None = None
+
+
+@dataclass(frozen=True)
 class Command:
     """One thing that can be done with a ticket."""
 
@@ -76,7 +88,7 @@ class Command:
     fields: tuple[Field, ...] = ()
     guards: tuple[str, ...] = ()
     effect: str | None = None
-    clocks: Mapping[str, Any] = field(default_factory=dict)
+    clocks: ClockMoves = ClockMoves()
 
     def after(self, state: str) -> str:
         """The state this command leads to. Raises WrongState where it does not start."""
@@ -132,6 +144,7 @@ class Known:
     guards: Collection[str] | None = None
     effects: Collection[str] | None = None
     replies: Replies | None = None
+    clockwork: Clockwork | None = None
 
 
 def load_lifecycle(path: Path, known: Known = Known()) -> Lifecycle:
@@ -146,6 +159,8 @@ def load_lifecycle(path: Path, known: Known = Known()) -> Lifecycle:
     events = {str(kind): str(title) for kind, title in (data.get("events") or {}).items()}
     lifecycle = Lifecycle(states, commands, events, load_reasons(path.with_name("reasons.yaml")))
     _check_ways(path, data, lifecycle)
+    if known.clockwork is not None:
+        _check_opening(path, lifecycle, known.clockwork)
     for name, command in commands.items():
         _check_names(path, data["commands"][name], command, known)
     if known.replies is not None:
@@ -201,8 +216,17 @@ def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> 
         name, str(entry["title"]), str(entry["event"]), _start(path, entry, states), str(entry["to"]),
         str(entry["permission"]), entry.get("tells"), entry.get("tells_unit"), frozenset(desks),
         entry.get("place") is True, entry.get("more") is True, fields, _list(path, entry, "guards"),
-        entry.get("effect"), entry.get("clocks") or {},
+        entry.get("effect"), _clocks(path, entry),
     )
+
+
+def _clocks(path: Path, entry: Any) -> ClockMoves:
+    if "clocks" not in entry:
+        return ClockMoves()
+    said = entry["clocks"]
+    require_keys(path, said, [], ["stop", "resume", "start", "pause"])
+    stop = (ALL,) if said.get("stop") == ALL else _list(path, said, "stop")
+    return ClockMoves(stop, said.get("resume"), _list(path, said, "start"), said.get("pause"))
 
 
 def _field(path: Path, entry: Any) -> Field:
@@ -264,6 +288,8 @@ def _check_names(path: Path, entry: Any, command: Command, known: Known) -> None
         _named(path, entry, "guards", command.guards, known.guards, "guard")
     if known.effects is not None and command.effect is not None:
         _named(path, entry, "effect", [command.effect], known.effects, "effect")
+    if known.clockwork is not None:
+        _check_clocks(path, entry, command, known.clockwork)
     if known.roles is not None and not any(command.permission in role.may for role in known.roles.values()):
         raise ConfigError(path, line_of(entry, "permission"), f"nobody may {command.permission}",
                           f"give it to a role of config/roles, or delete {command.id}")
@@ -278,6 +304,27 @@ def _check_names(path: Path, entry: Any, command: Command, known: Known) -> None
         if lacking:
             raise ConfigError(path, line_of(entry, key), f"{reply} needs {', '.join(sorted(lacking))}",
                               "mark a required field of that id with tell: true, or change the reply")
+
+
+def _check_opening(path: Path, lifecycle: Lifecycle, clockwork: Clockwork) -> None:
+    starts = [state.id for state in lifecycle.states.values() if state.start]
+    for clock in clockwork.plan.clocks.values():
+        for state in clock.opens:
+            if state not in starts:
+                raise ConfigError(path.parent.parent / "service_levels" / "clocks.yaml", None,
+                                  f"{clock.id} opens in {state!r}, where no ticket begins", nearest(state, starts))
+    for state in starts:
+        if not any(clockwork.plan.clocks[name].leads for name in clockwork.plan.opening(state)):
+            raise ConfigError(path, None, f"a ticket opened as {state} has no clock that leads",
+                              "let a clock of clocks.yaml that leads open there")
+
+
+def _check_clocks(path: Path, entry: Any, command: Command, clockwork: Clockwork) -> None:
+    said, plan = entry.get("clocks") or {}, clockwork.plan
+    for key, clocks in (("stop", command.clocks.stop), ("start", command.clocks.start)):
+        _named(path, said, key, [name for name in clocks if name != ALL], plan.clocks, "clock")
+    for key, reason in (("resume", command.clocks.resume), ("pause", command.clocks.pause)):
+        _named(path, said, key, [reason] if reason else [], clockwork.rules.reasons, "reason to pause")
 
 
 def _check_progress(path: Path, data: Any, states: Mapping[str, State], replies: Replies) -> None:

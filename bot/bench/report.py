@@ -22,6 +22,7 @@ TITLES = {
     "screening": "Screening: every programme judged, the next question, the interview",
     "places": "The responsible township",
     "tickets": "Tickets: opening, accepting, and the list of 100,000",
+    "due": "Deadlines in working days",
 }
 # figure → what people read
 NAMES = {
@@ -110,6 +111,15 @@ NAMES = {
     "index_mb": "tables and country loaded (MB, PSS difference)",
     "load_s": "loading them (s)",
     "long_ms": "10,000 characters, the slowest of six texts (ms)",
+    "right_5": "5 working days: right",
+    "right_10": "10 working days: right",
+    "right_20": "20 working days: right",
+    "right_25": "25 working days: right",
+    "provisional_marked": "later than the last notice: marked provisional",
+    "deadline_us_p50": "a deadline with its explanation, median (µs)",
+    "deadline_us_p95": "a deadline with its explanation, 95 % (µs)",
+    "ends_known": "deadlines within the notices",
+    "ends_later": "deadlines later than the last notice",
     "train_s": "training from nothing (s)",
     "train_cpu_s": "training, processor time (s)",
     "train_again_s": "training again, nothing changed (s)",

@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 from actions.access.commands import create_staff
 from actions.access.queries import as_viewer
 from actions.access.rules import Role, Viewer, load_roles
-from actions.due.clock import Due
+from actions.due.clockwork import load_clockwork
 from actions.language.replies import Replies, load_replies
 from actions.places.gazetteer import load_gazetteer
 from actions.privacy.keys import Keys
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import migrate
-from actions.storage.tables import Contact, Ticket, Timer
+from actions.storage.tables import Contact, Ticket
 from actions.tickets.commands import Request, Work, load_table, open_ticket, perform, tell_resident
 from actions.tickets.desks import unit_choices, unit_desk
 from actions.tickets.numbers import new_number
@@ -83,7 +83,8 @@ def _prepare(settings: Settings, database: Database) -> Bench:
     roles, keys = load_roles(settings.config / "roles" / "roles.yaml"), Keys(bytes(32))
     replies: Replies = load_replies([settings.config / "replies", settings.config / "replies" / "area"])
     gazetteer = load_gazetteer(settings.config / "places")
-    work = Work(load_table(settings.config, roles, replies), keys, gazetteer, roles)
+    clockwork = load_clockwork(settings.config)
+    work = Work(load_table(settings.config, roles, replies, clockwork), keys, gazetteer, roles, clockwork)
     unit = next(iter(unit_choices(gazetteer, NOW.date())))
     with database.begin() as session:
         contact = Contact(channel="web", address_hash=b"bench", created_at=NOW, last_seen_at=NOW)
@@ -102,17 +103,16 @@ def _hire(session: Session, roles: Any, role: str, unit: str | None) -> Viewer:
 def _request(bench: Bench) -> Request:
     responsible = unit_desk(bench.work.gazetteer, str(bench.officer.unit_id), NOW.date())
     assert responsible is not None
-    due = Due(NOW + timedelta(days=3), False, (), "", "confirmed")
     facts = {"event_kind": {"value": "fire", "how": "heard"}}
-    return Request(responsible, "temporary_urgent", due, "small_quick_aid", "consent", event_kind="fire",
-                   urgency="urgent", facts=facts, event_place="-", phone="-", contact_id=bench.contact)
+    return Request(responsible, "temporary_urgent", None, None, "consent", event_kind="fire", aid_first=True,
+                   urgency="urgent", facts=facts, event_place="-", phone="-", contact_id=bench.contact,
+                   clockwork=bench.work.clockwork)
 
 
 def _open(session: Session, bench: Bench) -> Ticket:
-    """A ticket as the interview files it: event, notices to the unit and to the resident, a timer."""
+    """A ticket as the interview files it: event, notices to the unit and to the resident, its clocks and timers."""
     ticket = open_ticket(session, bench.work.keys, _request(bench), NOW).ticket
     tell_resident(session, ticket, "ticket_filed_on_page", NOW, number=ticket.number)
-    session.add(Timer(kind="bench", ref=f"{ticket.id}", due_at=ticket.due_at))
     return ticket
 
 
@@ -246,8 +246,8 @@ def _notes(bench: Bench) -> list[str]:
     return [
         f"{TICKETS:,} tickets of two years over all units, {CLOSED_SHARE:.0%} closed (seed {SEED}); one connection, "
         "the server's own settings, fsync on, VACUUM ANALYZE after filling.",
-        "Opening: ticket, event, notices to unit and resident, timer, one commit; accepting: `perform` with event, "
-        f"notice and audit row, one commit. {OPENED} of each, after {WARM_UP}.",
+        "Opening: ticket, event, notices to unit and resident, four clocks with their timers, one commit; accepting: "
+        f"`perform` with event, notice, clocks and audit row, one commit. {OPENED} of each, after {WARM_UP}.",
         f"List: what /desk/tickets asks, counts by state and {PAGE} rows; an officer sees one unit, the district all.",
         "Indexes by page, as the server plans them: "
         + "; ".join(f"{page}: {names}" for page, names in bench.indexes.items()) + ".",

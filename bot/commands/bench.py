@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from bot.bench.rival import Stock
 
 Tell = Callable[[str], None]
-NAMES = ("turns", "nlu", "places", "screening", "tickets", "desk", "startup")
+NAMES = ("turns", "nlu", "places", "screening", "tickets", "due", "desk", "startup")
 # measurement → the step that brings it
 LATER = {"desk": "the step that builds the desk"}
-OWN_RIVALS = ("places", "screening", "tickets")  # measured beside other things than stock Rasa, or alone
+OWN_RIVALS = ("places", "screening", "tickets", "due")  # measured beside other things than stock Rasa, or alone
 PAGE = PROJECT / "docs" / "performance.md"
 PICTURES = PROJECT / "docs" / "images"
 EPOCHS = 15  # what two cores learn in half an hour; `rasa init` writes 100
@@ -79,6 +79,8 @@ def bench(settings: Settings, name: str, to_page: bool, epochs: int, without_sto
             report = bench_tickets(settings, status.update)
         elif name == "places":
             report = _places(settings, not without_stock, status.update)
+        elif name == "due":
+            report = _due(settings, status.update)
         elif name == "screening":
             report = _measure_screening(settings, repeat, without_stock, status.update)
         else:
@@ -94,6 +96,12 @@ def _places(settings: Settings, with_rivals: bool, tell: Tell) -> Report:
     from bot.bench.places import bench_places
 
     return bench_places(settings, with_rivals, tell)
+
+
+def _due(settings: Settings, tell: Tell) -> Report:
+    from bot.bench.due import bench_due
+
+    return bench_due(settings, tell)
 
 
 def _require_model(settings: Settings) -> None:

@@ -25,7 +25,8 @@ def _config(settings: Settings) -> str:
 
     knowledge = load_knowledge(settings.config, Keys(bytes(32)))
     load_gates(settings.config / "danger")
-    load_table(settings.config, load_roles(settings.config / "roles" / "roles.yaml"), knowledge.replies)
+    roles = load_roles(settings.config / "roles" / "roles.yaml")
+    load_table(settings.config, roles, knowledge.replies, knowledge.clockwork)
     texts = len(knowledge.replies.ids())
     return f"rules {knowledge.ruleset.version}, places {knowledge.gazetteer.version}, {texts} replies"
 

@@ -69,13 +69,30 @@ def due(
     from actions.due.calendar import load_calendar
     from actions.due.cli import due_record
     from actions.due.rules import DueError, load_rules
+    from actions.language.files import nearest
 
     if (rule is None) != (start is None):
         raise click.UsageError("give --rule and --from together, or JSON Lines on standard input")
     calendar, rules = load_calendar(settings.config / "calendar"), load_rules(settings.config / "service_levels")
+    units: dict[str, str] = {}
+
+    def unit_id(said: str | None) -> str | None:
+        """A unit by its id or official name. The tables of places are read only for somebody who names one."""
+        if said is None:
+            return None
+        if not units:
+            from actions.places.gazetteer import load_gazetteer
+
+            gazetteer = load_gazetteer(settings.config / "places")
+            units.update({gazetteer.units[one].name: one for one in gazetteer.served})
+            units.update({one: one for one in gazetteer.served})
+        if said not in units:
+            raise click.UsageError(f"unknown unit {said!r}: {nearest(said, units)}")
+        return units[said]
+
     try:
         if rule is not None and start is not None:
-            write(due_record(rule, start, unit, list(pause), calendar, rules))
+            write(due_record(rule, start, unit_id(unit), list(pause), calendar, rules))
             return
         for number, record in enumerate(records(source), 1):
             if not {"rule", "from"} <= record.keys():
@@ -83,7 +100,7 @@ def due(
                     source or "stdin", number, "has no rule and from", 'write {"rule": "days:3", "from": "…"}'
                 )
             begin, pauses = str(record["from"]), record.get("pauses") or []
-            result = due_record(str(record["rule"]), begin, record.get("unit"), pauses, calendar, rules)
+            result = due_record(str(record["rule"]), begin, unit_id(record.get("unit")), pauses, calendar, rules)
             write({**({"id": record["id"]} if "id" in record else {}), **result})
     except DueError as error:
         raise click.UsageError(str(error)) from None

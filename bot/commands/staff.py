@@ -104,8 +104,15 @@ def reset(settings: Settings, login: str) -> None:
 @click.argument("login")
 @click.pass_obj
 def off(settings: Settings, login: str) -> None:
-    """Switch a person off: no sign-in, no open session; what they did stays."""
+    """Switch a person off: no sign-in, no open session; open tickets go back to the unit; what they did stays."""
+    from actions.tickets.commands import hand_back
+
     parts = _parts(settings)
     with parts.database.begin() as session:
-        _find(session, login).active = False
-    say(f"{login} can no longer sign in")
+        staff = _find(session, login)
+        staff.active = False
+        handed = hand_back(session, parts.work, staff.id, parts.now())
+    for number in handed:
+        write({"number": number, "event": "handed_back"})
+    parts.wake.hint("tickets")
+    say(f"{login} can no longer sign in; {len(handed)} open tickets went back to the unit")

@@ -20,12 +20,14 @@ def tickets() -> None:
 def drawn(config: Path) -> str:
     """The page, from the table of a config folder. Raises ConfigError."""
     from actions.access.rules import load_roles
+    from actions.due.clockwork import load_clockwork
     from actions.language.replies import load_replies
     from actions.tickets.commands import load_table
     from actions.tickets.picture import page
 
     roles = load_roles(config / "roles" / "roles.yaml")
-    return page(load_table(config, roles, load_replies([config / "replies", config / "replies" / "area"])), roles)
+    replies = load_replies([config / "replies", config / "replies" / "area"])
+    return page(load_table(config, roles, replies, load_clockwork(config)), roles)
 
 
 @tickets.command()

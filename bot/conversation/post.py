@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,12 +13,31 @@ from sqlalchemy.orm import Session
 from actions.steps.knowledge import Knowledge
 from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Message, Notice, Ticket, TicketEvent, Timer
+from actions.tickets.commands import Work, keep_up
+from actions.tickets.commands.clocks import TIMER as CLOCK
+from actions.tickets.commands.clocks import remind
+from actions.tickets.commands.upkeep import UPKEEP
 from bot.conversation.outbox import add_message
 from bot.conversation.ownership import LEASE, end_lease
 
 log = structlog.get_logger(__name__)
 
 AGAIN_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What timers do their deeds with."""
+
+    know: Knowledge
+    work: Work | None
+
+    @property
+    def tickets(self) -> Work:
+        """What commands of tickets need. Raises LookupError where this process was given none."""
+        if self.work is None:
+            raise LookupError("this process works no tickets")
+        return self.work
 
 
 def _nobody(hint: str) -> None:
@@ -90,11 +110,13 @@ def held_notices(session: Session, conversation_id: int) -> list[Notice]:
         .where(Notice.state == "held", Conversation.id == conversation_id).order_by(Notice.id)).scalars())
 
 
-def run_timer(database: Database, know: Knowledge, now: datetime, tell: Callable[[str], None] = _nobody) -> str | None:
+def run_timer(database: Database, know: Knowledge, now: datetime, tell: Callable[[str], None] = _nobody,
+              work: Work | None = None) -> str | None:
     """Does the timer that is due longest, and deletes it or puts it off, in one transaction. Its kind, or None.
 
-    `tell`: as in post_one; the ref of a timer begins with its conversation.
+    `tell`: as in post_one. `work` is what timers of tickets need.
     """
+    tools = Tools(know, work)
     with database.begin() as session:
         timer = session.execute(
             sa.select(Timer).where(Timer.due_at <= now).order_by(Timer.due_at).limit(1)
@@ -103,7 +125,7 @@ def run_timer(database: Database, know: Knowledge, now: datetime, tell: Callable
             return None
         try:
             with session.begin_nested():
-                again = TIMERS[timer.kind](session, timer.ref, know, now)
+                again = TIMERS[timer.kind].run(session, timer.ref, tools, now)
         except DBAPIError:
             raise
         except Exception as error:
@@ -115,12 +137,12 @@ def run_timer(database: Database, know: Knowledge, now: datetime, tell: Callable
             session.delete(timer)
         else:
             timer.due_at = again
-    if again is None:
-        tell(f"conversation:{ref.partition(':')[0]}")
+    if again is None or TIMERS[kind].always:
+        tell(TIMERS[kind].hint(ref))
     return kind
 
 
-def _danger_unanswered(session: Session, ref: str, know: Knowledge, now: datetime) -> None:
+def _danger_unanswered(session: Session, ref: str, tools: Tools, now: datetime) -> None:
     """A person owns it and has been silent for a minute after words of danger: the safety text goes out."""
     conversation_id, seq = (int(part) for part in ref.split(":"))
     conversation, channel = session.execute(
@@ -129,15 +151,41 @@ def _danger_unanswered(session: Session, ref: str, know: Knowledge, now: datetim
     answered = session.execute(sa.select(Message.id).where(
         Message.conversation_id == conversation_id, Message.seq > seq, Message.author == "operator")).first()
     if answered is None and conversation.mode != "closed":
-        add_message(session, conversation, channel, author="system", text=know.replies.text("danger_cry_now"), now=now,
-                    answers=seq)
+        add_message(session, conversation, channel, author="system", now=now, answers=seq,
+                    text=tools.know.replies.text("danger_cry_now"))
 
 
-def _lease(session: Session, ref: str, know: Knowledge, now: datetime) -> datetime | None:
-    return end_lease(session, ref, know.replies, know.desk, now)
+def _lease(session: Session, ref: str, tools: Tools, now: datetime) -> datetime | None:
+    return end_lease(session, ref, tools.know.replies, tools.know.desk, now)
 
 
-# each returns None when it is done, or when to look again
-TIMERS: dict[str, Callable[[Session, str, Knowledge, datetime], datetime | None]] = {
-    "danger_unanswered": _danger_unanswered, LEASE: _lease,
+def _clock(session: Session, ref: str, tools: Tools, now: datetime) -> datetime | None:
+    return remind(session, tools.tickets.clockwork, int(ref), now)
+
+
+def _upkeep(session: Session, ref: str, tools: Tools, now: datetime) -> datetime | None:
+    return keep_up(session, tools.tickets, now)
+
+
+def _conversation(ref: str) -> str:
+    return f"conversation:{ref.partition(':')[0]}"
+
+
+def _tickets(ref: str) -> str:
+    return "tickets"
+
+
+@dataclass(frozen=True)
+class TimerKind:
+    """One kind of timer. `run` returns None when it is done, or when to look again; `hint` names the live pages that
+    changed when it is done (`always`: whenever it ran)."""
+
+    run: Callable[[Session, str, Tools, datetime], datetime | None]
+    hint: Callable[[str], str]
+    always: bool = False
+
+
+TIMERS: dict[str, TimerKind] = {
+    "danger_unanswered": TimerKind(_danger_unanswered, _conversation), LEASE: TimerKind(_lease, _conversation),
+    CLOCK: TimerKind(_clock, _tickets, always=True), UPKEEP: TimerKind(_upkeep, _tickets, always=True),
 }

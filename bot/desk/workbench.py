@@ -30,11 +30,13 @@ EVERY, WAITING = "all", ""
 router = APIRouter(dependencies=[Depends(door)])
 
 
-def lamp(due_at: datetime, now: datetime) -> str:
-    """late, soon (at most two hours left), or fine."""
-    if due_at < now:
+def lamp(ticket: Ticket, now: datetime) -> str:
+    """late, soon (at most two hours left) or fine; paused, or stopped, while its clock does not run."""
+    if ticket.due_state != "runs":
+        return str(ticket.due_state)
+    if ticket.due_at < now:
         return "late"
-    return "soon" if due_at - now <= SOON else "fine"
+    return "soon" if ticket.due_at - now <= SOON else "fine"
 
 
 def _words(parts: WebParts) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     phone = parts.opened_or_none(ticket.phone)
     callable_ = phone is not None and bool(find_phones(phone))
     return {
-        "ticket": ticket, "lamp": lamp(ticket.due_at, parts.now()), "history": told(visit, history(session, ticket)),
+        "ticket": ticket, "lamp": lamp(ticket, parts.now()), "history": told(visit, history(session, ticket)),
         "commands": possible(parts.work, viewer, ticket),
         "fact_lines": parts.fact_titles(ticket.facts), "verdicts": _verdicts(parts, screened),
         "route": routed.outcome if routed is not None else None,
@@ -121,7 +123,7 @@ def tickets(request: Request, visit: Visit = Depends(staff)) -> Response:
     return visit.html(
         pane_of(request, LIST_PANES) or "desk/tickets.html", page="tickets", state=state, every=EVERY,
         counts=counts, waiting_count=sum(counts.get(name, 0) for name in waiting), waiting_states=waiting,
-        total=total, number=number, last=last, rows=[(row, lamp(row.due_at, now)) for row in rows], **_words(parts))
+        total=total, number=number, last=last, rows=[(row, lamp(row, now)) for row in rows], **_words(parts))
 
 
 @router.get("/desk/tickets/{number}")

@@ -33,6 +33,11 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
+def fromiso(text: str) -> datetime:
+    """A moment as it stands in JSON."""
+    return datetime.fromisoformat(text)
+
+
 def iso(moment: datetime) -> str:
     """With seconds and offset, for the browser to count from."""
     return moment.astimezone(SHANGHAI).isoformat(timespec="seconds")
@@ -72,7 +77,7 @@ class Pages:
             autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
             finalize=_shown,
         )
-        self._env.filters.update(clock=clock, stamp=stamp, iso=iso, dial=dial)
+        self._env.filters.update(clock=clock, stamp=stamp, iso=iso, fromiso=fromiso, dial=dial)
         self._env.globals["static"] = self.static
         self._versions: dict[str, str] = {}
 

@@ -9,6 +9,7 @@ from types import FrameType
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from actions.tickets.commands.upkeep import set_upkeep
 from bot.conversation.deliver import Sender, deliver_one
 from bot.conversation.post import post_one, run_timer
 from bot.conversation.wake import OUT
@@ -25,7 +26,7 @@ def work_round(parts: Parts, senders: Mapping[str, Sender]) -> int:
     """Does everything that can be done now; returns how much that was."""
     know, done = parts.knowledge, 0
     hints: set[str] = set()
-    while done < BATCH and run_timer(parts.database, know, parts.now(), hints.add):
+    while done < BATCH and run_timer(parts.database, know, parts.now(), hints.add, parts.work):
         done += 1
     posted = 0
     while done < BATCH and (outcome := post_one(parts.database, know, parts.now(), hints.add)):
@@ -40,6 +41,15 @@ def work_round(parts: Parts, senders: Mapping[str, Sender]) -> int:
     return done
 
 
+def wake_upkeep(parts: Parts) -> None:
+    """The upkeep of tickets begins with the first round: calendar, rules or units may have changed while nobody ran."""
+    try:
+        with parts.database.begin() as session:
+            set_upkeep(session, parts.now())
+    except DBAPIError as error:  # the rounds will say so until it is back; the timer of the last day still stands
+        log.warning("database_unreachable", error=type(error.orig).__name__ if error.orig else "?")
+
+
 def run_courier(parts: Parts, senders: Mapping[str, Sender]) -> None:
     """Works until told to stop."""
     stop = False
@@ -52,6 +62,7 @@ def run_courier(parts: Parts, senders: Mapping[str, Sender]) -> None:
     signal.signal(signal.SIGINT, on_signal)
     deliverers = Deliverers(parts, senders)
     deliverers.start()
+    wake_upkeep(parts)
     log.info("courier_ready", channels=sorted(senders))
     while not stop:
         try:

@@ -16,7 +16,7 @@ from actions.privacy.keys import Keys, load_keys
 from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import DatabaseNewer, migrate
-from actions.tickets.commands import load_table
+from actions.tickets.commands import Work, load_table
 from actions.tickets.rules import Lifecycle
 from bot.conversation.accept import AcceptTools
 from bot.conversation.danger import Gates, load_gates
@@ -51,6 +51,11 @@ class Parts:
     wake: Wake
     redis_url: str | None
     now: Callable[[], datetime]
+
+    @property
+    def work(self) -> Work:
+        """What the commands of tickets need."""
+        return Work(self.lifecycle, self.keys, self.knowledge.gazetteer, self.roles, self.knowledge.clockwork)
 
 
 def running_state(settings: Settings) -> dict[str, object] | None:
@@ -106,7 +111,7 @@ def open_parts(
     knowledge = knowledge or serving_knowledge(settings)
     keys = knowledge.keys
     roles = dict(load_roles(settings.config / "roles" / "roles.yaml"))
-    lifecycle = load_table(settings.config, roles, knowledge.replies)
+    lifecycle = load_table(settings.config, roles, knowledge.replies, knowledge.clockwork)
     database = open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size)
     with database.begin() as session:
         check_keys(session, keys)

@@ -94,8 +94,8 @@ def test_its_clock_and_its_day_off(settings: Settings) -> None:
     """Seven working days here, five there; and 24 November is a holiday of the county."""
     arguments = ["due", "--rule", "temporary_aid", "--from", "2026-11-20T10:00:00+08:00"]
 
-    def due(environment: dict[str, str]) -> dict[str, Any]:
-        run = CliRunner().invoke(cli, arguments, env=environment)
+    def due(environment: dict[str, str], *more: str) -> dict[str, Any]:
+        run = CliRunner().invoke(cli, [*arguments, *more], env=environment)
         assert run.exit_code == 0, run.output
         return json.loads(run.stdout)
 
@@ -104,6 +104,12 @@ def test_its_clock_and_its_day_off(settings: Settings) -> None:
     assert there["due"] == "2026-11-30T23:59:59+08:00"
     assert [s["date"] for s in there["steps"] if s["kind"] == "holiday"] == ["2026-11-24"]
     assert due({"YOUMEN_AREA": ""})["due"] == "2026-12-01T23:59:59+08:00"
+    # one unit promises four days; by its name or its id
+    for unit in ("石桥乡", "u-shiqiao"):
+        assert due({"YOUMEN_AREA": str(AREA), "YOUMEN_BUILD": str(settings.build)}, "--unit", unit)["due"][:10] == "2026-11-27"
+    assert due({"YOUMEN_AREA": str(AREA), "YOUMEN_BUILD": str(settings.build)}, "--unit", "白鹭镇")["due"] == there["due"]
+    wrong = CliRunner().invoke(cli, [*arguments, "--unit", "龙溪街"], env={"YOUMEN_AREA": ""})
+    assert wrong.exit_code == 2 and "龙溪街道" in wrong.output
 
 
 # --- the story -------------------------------------------------------------------------------------------------

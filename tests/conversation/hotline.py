@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +18,6 @@ from sqlalchemy.orm import Session
 from actions.access.commands import create_staff, note_at_desk
 from actions.access.queries import as_viewer
 from actions.access.rules import Role, Viewer
-from actions.due.clock import Due
 from actions.steps.knowledge import Knowledge
 from actions.storage.engine import Database
 from actions.storage.tables import (
@@ -184,7 +182,8 @@ class Hotline:
     staff: dict[str, Viewer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.ticket_work = Work(self.lifecycle, self.knowledge.keys, self.knowledge.gazetteer, self.roles)
+        self.ticket_work = Work(self.lifecycle, self.knowledge.keys, self.knowledge.gazetteer, self.roles,
+                                self.knowledge.clockwork)
         self.accept_tools = AcceptTools(self.gates, self.knowledge)
         self.tools = TurnTools(self.database, self.knowledge.replies, self.knowledge.keys, self.wake, self.clock,
                                self.accept_tools)
@@ -273,10 +272,9 @@ class Hotline:
 
     def request(self, **more: Any) -> Request:
         """A request for 龙溪街道."""
-        due = Due(datetime(2026, 11, 23, 15, 59, 59, tzinfo=timezone.utc), False, (), "", "confirmed")
         values: dict[str, Any] = {
-            "responsible": Responsible("unit", LONGXI, "龙溪街道", "两江新区"), "programme": "temporary_urgent", "due": due,
-            "due_rule": "small_quick_aid", "legal_basis": "consent", **more,
+            "responsible": Responsible("unit", LONGXI, "龙溪街道", "两江新区"), "programme": "temporary_urgent", "due": None,
+            "due_rule": None, "clockwork": self.knowledge.clockwork, "legal_basis": "consent", **more,
         }
         return Request(**values)
 
@@ -309,7 +307,7 @@ class Hotline:
     def timers(self) -> list[str]:
         """Does everything that has come due."""
         done = []
-        while (kind := run_timer(self.database, self.knowledge, self.clock())) is not None:
+        while (kind := run_timer(self.database, self.knowledge, self.clock(), work=self.ticket_work)) is not None:
             done.append(kind)
         return done
 
@@ -377,7 +375,7 @@ class Hotline:
         """Takes away everything but the staff, for a test that begins many times."""
         with self.database.begin() as session:
             session.execute(sa.text("SET LOCAL session_replication_role = replica"))  # history that only grows, here too
-            for table in ("attachment", "call_back_try", "call_back", "danger_call", "draft", "turn_attempt", "delivery", "notice", "screening_record", "route_record", "ticket_event",
+            for table in ("attachment", "call_back_try", "call_back", "danger_call", "draft", "turn_attempt", "delivery", "notice", "screening_record", "route_record", "ticket_clock", "ticket_event",
                           "ticket", "message", "timer", "conversation", "contact"):
                 session.execute(sa.text(f"DELETE FROM {table}"))
 

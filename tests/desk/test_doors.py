@@ -59,6 +59,7 @@ EXPECTED: dict[tuple[str, str], Any] = {
     # any command: who may which stands in tests/tickets/allowed.csv
     ("GET", "/desk/ticket/{number}/do/{command}"): ACCEPTS, ("POST", "/desk/ticket/{number}/do/{command}"): ACCEPTS,
     ("GET", "/desk/ticket/{number}/file/{event}/{field}"): OWN_UNIT - SPEAKS,
+    ("GET", "/desk/stuck"): READS_TICKETS, ("GET", "/desk/tickets/{number}/clocks"): OWN_UNIT,
     ("GET", "/desk/tickets/{number}/place"): OWN_UNIT, ("POST", "/desk/tickets/{number}/rule"): DECIDES,
     ("GET", "/desk/places"): DECIDES, ("POST", "/desk/places/aliases/{alias}"): DECIDES,
     ("POST", "/desk/places/rulings/{ruling}/withdraw"): DECIDES,

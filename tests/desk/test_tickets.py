@@ -199,4 +199,5 @@ def test_words_of_a_resident_are_text(stage: Stage) -> None:
     (timedelta(seconds=-1), "late"), (timedelta(0), "soon"), (timedelta(hours=2), "soon"), (timedelta(hours=2, seconds=1), "fine"),
 ])
 def test_lamp(left: timedelta, expected: str) -> None:
-    assert lamp(NOW + left, NOW) == expected
+    assert lamp(Ticket(due_at=NOW + left, due_state="runs"), NOW) == expected
+    assert lamp(Ticket(due_at=NOW + left, due_state="paused"), NOW) == "paused"

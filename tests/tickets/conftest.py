@@ -7,6 +7,7 @@ import pytest
 
 from tests.cast import Stage
 from tests.stage import make_stage
+from tests.tickets.counting import Office
 
 
 @pytest.fixture
@@ -15,3 +16,9 @@ def stage(database: Any, knowledge: Any, gates: Any, roles: Any, lifecycle: Any,
     stage = make_stage(database, knowledge, gates, roles, lifecycle, clock)
     stage.hire()
     return stage
+
+
+@pytest.fixture
+def office(stage: Stage, work: Any) -> Office:
+    """The stage, with people who do commands."""
+    return Office(stage, work)

@@ -18,6 +18,7 @@ from actions.storage.tables.question import OpenQuestion
 from actions.storage.tables.record import RouteRecord, ScreeningRecord
 from actions.storage.tables.staff import Staff, StaffSession
 from actions.storage.tables.ticket import Ticket, TicketEvent
+from actions.storage.tables.ticket_clock import TicketClock
 from actions.storage.tables.ticket_file import TicketFile
 from actions.storage.tables.timer import Timer
 
@@ -46,6 +47,7 @@ __all__ = [
     "Staff",
     "StaffSession",
     "Ticket",
+    "TicketClock",
     "TicketEvent",
     "TicketFile",
     "Timer",

@@ -41,6 +41,8 @@ class Ticket(Base):
     due_at = sa.Column(Moment, nullable=False)
     due_rule = sa.Column(sa.Text, nullable=False)
     due_provisional = sa.Column(sa.Boolean, nullable=False, default=False)
+    due_state = sa.Column(sa.Text, nullable=False, default="runs", server_default="runs",
+                          comment="of the clock that due_at is of")
     created_at = sa.Column(Moment, nullable=False)
     closed_at = sa.Column(Moment, comment="since when nobody owes work on it; none while it is open")
     accepted_at = sa.Column(Moment)
@@ -48,9 +50,12 @@ class Ticket(Base):
 
     __table_args__ = (
         one_of("desk", "desk", "unit", "district", "outside"),
+        one_of("due_state", "due_state", "runs", "paused", "stopped"),
         one_of("urgency", "urgency", "none", "urgent", "life_danger"),
         one_of("legal_basis", "legal_basis", "consent", "emergency"),
+        # somebody is accountable, always: the unit, else the district, also until somebody outside accepts
         sa.CheckConstraint("(desk = 'unit') = (unit_id IS NOT NULL)", name="unit_desk_has_unit"),
+        sa.CheckConstraint("unit_id <> ''", name="unit_has_a_name"),
         # an officer's list /desk/tickets: life in danger first, then the earliest deadline; open ones, and all
         sa.Index("ix_ticket_unit_open_list", "unit_id", DANGER, "due_at", "id", postgresql_where=OPEN),
         sa.Index("ix_ticket_unit_list", "unit_id", DANGER, "due_at", "id"),

@@ -1,6 +1,6 @@
 """The only writer of tickets. Every command: lock, check, write state, event, notice and record in one transaction."""
 
-from actions.tickets.commands import deciding, moving  # noqa: F401 - they register guards and effects
+from actions.tickets.commands import clocks, deciding, moving  # noqa: F401 - they register guards and effects
 from actions.tickets.commands.doing import (
     EFFECTS,
     GUARDS,
@@ -22,12 +22,13 @@ from actions.tickets.commands.opening import (
 )
 from actions.tickets.commands.progress import ask_progress
 from actions.tickets.commands.telling import tell_resident
+from actions.tickets.commands.upkeep import hand_back, keep_up
 from actions.tickets.commands.working import colleagues, perform, possible
 from actions.tickets.desks import Responsible
 from actions.tickets.forms import FieldsWrong
 
 __all__ = [
     "EFFECTS", "GUARDS", "Doing", "FieldsWrong", "NotAllowed", "Opened", "Request", "Responsible", "StalePage", "Work",
-    "ask_progress", "colleagues", "complete_ticket", "effect", "guard", "load_table", "note_cry",
-    "open_ticket", "perform", "possible", "supplement_ticket", "tell_resident",
+    "ask_progress", "colleagues", "complete_ticket", "effect", "guard", "hand_back", "keep_up", "load_table",
+    "note_cry", "open_ticket", "perform", "possible", "supplement_ticket", "tell_resident",
 ]

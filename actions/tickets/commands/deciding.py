@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
 from actions.access.rules import RESIDENT
-from actions.due.clock import SHANGHAI
-from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
+from actions.tickets.commands.doing import Doing, NotAllowed, guard
 from actions.tickets.commands.telling import count_events, last_event
 from actions.tickets.forms import Chosen
 
@@ -69,52 +68,6 @@ def consent_to_refer(doing: Doing) -> None:
     """Another body hears of the resident with their consent, or when a life is in danger (个人信息保护法 13, 23)."""
     if not doing.values["consent"] and doing.ticket.urgency != "life_danger":
         raise NotAllowed("consent_to_refer")
-
-
-@guard
-def before_due(doing: Doing) -> None:
-    """More time is asked for before the time is over."""
-    if doing.now > doing.ticket.due_at:
-        raise NotAllowed("before_due")
-
-
-def _asked(doing: Doing) -> Any:
-    last = last_event(doing.session, doing.ticket, "extension_asked", "extension_decided", "reopened")
-    return last if last is not None and last.kind == "extension_asked" else None
-
-
-@guard
-def no_extension_waits(doing: Doing) -> None:
-    """One request at a time."""
-    if _asked(doing) is not None:
-        raise NotAllowed("no_extension_waits")
-
-
-@guard
-def extension_waits(doing: Doing) -> None:
-    """There is a request to decide."""
-    if _asked(doing) is None:
-        raise NotAllowed("extension_waits")
-
-
-@guard
-def not_who_asked(doing: Doing) -> None:
-    """Another person decides."""
-    asked = _asked(doing)
-    if asked is not None and asked.actor == doing.viewer.actor:
-        raise NotAllowed("not_who_asked")
-
-
-@effect
-def extend(doing: Doing) -> None:
-    """A granted extension moves the deadline to the end of the day asked for, never nearer."""
-    asked = _asked(doing)
-    if not doing.values["granted"] or asked is None:
-        return
-    day = date.fromisoformat(asked.data["fields"]["until"]["value"])
-    due = datetime.combine(day, time(23, 59, 59), SHANGHAI)
-    doing.data["due"] = {"from": doing.ticket.due_at.isoformat(), "to": due.isoformat()}
-    doing.ticket.due_at = max(due, doing.ticket.due_at)
 
 
 @guard

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from actions.access.rules import Role, Viewer
 from actions.due.clock import SHANGHAI
+from actions.due.clockwork import Clockwork
 from actions.language.replies import Replies
 from actions.places.gazetteer import Gazetteer
 from actions.privacy.keys import Keys
@@ -43,6 +44,7 @@ class Work:
     keys: Keys
     gazetteer: Gazetteer
     roles: Mapping[str, Role]
+    clockwork: Clockwork
 
 
 @dataclass
@@ -92,6 +94,6 @@ def effect(step: Registered) -> Registered:
     return _registered(EFFECTS, step)
 
 
-def load_table(config: Path, roles: Mapping[str, Role], replies: Replies) -> Lifecycle:
+def load_table(config: Path, roles: Mapping[str, Role], replies: Replies, clockwork: Clockwork) -> Lifecycle:
     """The lifecycle of a config folder, with every name in it checked. Raises ConfigError."""
-    return load_lifecycle(config / "tickets" / "lifecycle.yaml", Known(roles, GUARDS, EFFECTS, replies))
+    return load_lifecycle(config / "tickets" / "lifecycle.yaml", Known(roles, GUARDS, EFFECTS, replies, clockwork))

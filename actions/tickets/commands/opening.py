@@ -11,8 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from actions.due.clock import SHANGHAI, Due
+from actions.due.clockwork import Clockwork
 from actions.privacy.keys import Keys
 from actions.storage.tables import Ticket
+from actions.tickets.commands import clocks
 from actions.tickets.commands.telling import tell_unit, write_event
 from actions.tickets.desks import Responsible
 from actions.tickets.numbers import new_number, new_query_code
@@ -26,8 +28,8 @@ class Request:
 
     responsible: Responsible
     programme: str
-    due: Due
-    due_rule: str
+    due: Due | None
+    due_rule: str | None
     legal_basis: str
     event_kind: str | None = None
     aid_first: bool = False
@@ -44,6 +46,20 @@ class Request:
     state: str = "dispatched"
     conversation_id: int | None = None
     contact_id: int | None = None
+    clockwork: Clockwork | None = None  # starts the clocks and says what is due; without it `due` and its rule do
+
+    @property
+    def desk(self) -> str:
+        """Which kind of desk answers for it."""
+        return self.responsible.desk
+
+    def deadline(self, now: datetime) -> tuple[str, Due]:
+        """The rule and deadline the resident is told of. Raises NoFigure where config has none."""
+        if self.clockwork is not None:
+            return self.clockwork.leading(clocks.case_of(self), self.responsible.unit_id, now, self.state)
+        if self.due is None or self.due_rule is None:
+            raise ValueError("a ticket needs its clockwork, or a deadline and its rule")
+        return self.due_rule, self.due
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
     Never refuses (社会救助法 70(1)); the clock starts now.
     """
     code = new_query_code()
+    rule, due = request.deadline(now)
     values: dict[str, Any] = {
         "query_code_hash": keys.fingerprint("query_code", code),
         "conversation_id": request.conversation_id,
@@ -84,9 +101,9 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
         "household_unit_name": request.household_unit_name,
         "phone": keys.seal_or_none(request.phone),
         "source": request.source,
-        "due_at": request.due.due,
-        "due_rule": request.due_rule,
-        "due_provisional": request.due.provisional,
+        "due_at": due.due,
+        "due_rule": rule,
+        "due_provisional": due.provisional,
         "created_at": now,
     }
     for _ in range(NUMBER_TRIES):
@@ -101,6 +118,8 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
             break
     else:
         raise RuntimeError("no free ticket number in eight tries: the random source is broken")
+    if request.clockwork is not None:
+        clocks.open_with(session, request.clockwork, ticket)
     event = write_event(
         session,
         ticket,
@@ -124,7 +143,8 @@ def complete_ticket(
 ) -> Opened:
     """Adds what became known since the ticket was opened in haste; a place now known moves it while nobody works it.
 
-    The clock goes on from the opening. A new query code is given, since the first was told to nobody.
+    The clocks go on from the opening, those that only now turn out to be its own too. A new query code is given, since
+    the first was told to nobody.
     """
     ticket = session.execute(
         sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
@@ -162,6 +182,8 @@ def complete_ticket(
     ticket.household_place = keys.seal_or_none(request.household_place) or ticket.household_place
     ticket.household_unit_name = request.household_unit_name or ticket.household_unit_name
     ticket.phone = keys.seal_or_none(request.phone) or ticket.phone
+    if request.clockwork is not None:
+        clocks.begin(session, request.clockwork, ticket, now)
     write_event(session, ticket, "completed", actor, now, {"read_back": request.read_back})
     return Opened(ticket, code)
 

@@ -13,6 +13,7 @@ from actions.access.rules import Refused, Viewer
 from actions.due.clock import SHANGHAI
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Staff, Ticket, TicketFile
+from actions.tickets.commands import clocks, upkeep
 from actions.tickets.commands.doing import EFFECTS, GUARDS, Doing, NotAllowed, StalePage, Work
 from actions.tickets.commands.telling import tell_contact, tell_unit, write_event
 from actions.tickets.desks import unit_desk
@@ -45,12 +46,15 @@ def perform(
         raise StalePage(version)
     if ticket.desk not in deed.desks:
         raise NotAllowed("wrong_desk")
+    clocks.know_any(doing)
     doing.values = check_form(deed, form, lists_for(session, work, viewer, ticket, now), files)
     for name in deed.guards:
         GUARDS[name](doing)
     doing.data["fields"] = kept_fields(deed, doing.values, lambda text: work.keys.seal(text).decode())
     if deed.effect is not None:
         EFFECTS[deed.effect](doing)
+    clocks.apply(doing)
+    upkeep.take_in_hand(doing)
     ticket.state, ticket.version = after, ticket.version + 1
     if work.lifecycle.states[after].open:
         ticket.closed_at = None
