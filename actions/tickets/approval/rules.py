@@ -1,0 +1,180 @@
+"""Whose signature counts: levels, steps, and that nobody signs alone, twice, for himself or for his own. Pure.
+
+Sources: 社会救助法 44(2), 社会救助暂行办法 48 (county, or township within its limit); 民函〔2019〕95号 (一事一议).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from actions.language.files import ConfigError, line_of, load_yaml, require_keys
+from actions.screening.fields import named, text, words
+from actions.screening.model import RuleSet
+from actions.tickets.approval.limits import Limit
+
+TOWNSHIP, DISTRICT = "township", "district"
+PROPOSE, REVIEW, APPROVE, REFUSE = "propose", "review", "approve", "refuse"
+GIVE = "give"
+SIGNING = (PROPOSE, REVIEW, APPROVE, REFUSE)
+OWN, RELATIVE, TWICE = "own", "relative", "twice"
+CAP_UNCONFIRMED, OVER_CAP, SPECIAL, NOBODY = "limit_unconfirmed", "above_limit", "special_case", "nobody_can_sign"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One step of one round: `persons` are who signed and, through delegation, in whose place."""
+
+    level: str
+    step: str
+    persons: frozenset[int]
+    opinion: str
+    amount: Decimal | None
+    special: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is to be decided about: the last opinion of this round."""
+
+    opinion: str
+    amount: Decimal | None
+    special: bool
+
+
+def case_of(signatures: Sequence[Signature]) -> Case | None:
+    """The opinion that stands in this round; a later reviewer's amount replaces an earlier one. None: nobody proposed.
+
+    A case once named special stays special for the round.
+    """
+    if not signatures:
+        return None
+    last = signatures[-1]
+    return Case(last.opinion, last.amount, any(signature.special for signature in signatures))
+
+
+def conflict(
+    persons: Collection[int], *, own: Collection[int], relatives: Collection[int], signatures: Iterable[Signature]
+) -> str | None:
+    """Why these persons (the signer and in whose place) may not sign: OWN, RELATIVE or TWICE; None: they may.
+
+    Through delegation nobody gets round it: the conflicts of both count, and a signature counts for both.
+    """
+    who = frozenset(persons)
+    if who & frozenset(own):
+        return OWN
+    if who & frozenset(relatives):
+        return RELATIVE
+    if any(who & signature.persons for signature in signatures):
+        return TWICE
+    return None
+
+
+def why_district(case: Case, limit: Limit) -> str | None:
+    """Why the township cannot decide this case: SPECIAL, CAP_UNCONFIRMED or OVER_CAP; None: it can.
+
+    A special case always goes to the district's coordination (民函〔2019〕95号). A refusal is a decision as well:
+    without a confirmed limit the township has no power to decide either way.
+    """
+    if case.special:
+        return SPECIAL
+    if not limit.confirmed:
+        return CAP_UNCONFIRMED
+    if case.opinion == GIVE and (case.amount is None or not limit.covers(case.amount)):
+        return OVER_CAP
+    return None
+
+
+def missing_step(signatures: Sequence[Signature], level: str) -> str | None:
+    """The signature that a decision at this level still needs from somebody else: PROPOSE or REVIEW; None: complete.
+
+    Township: 经办 proposes, another reviews, the head decides. District: its officer reviews, the supervisor decides.
+    """
+    here = [signature for signature in signatures if signature.level == level]
+    steps = {signature.step for signature in here}
+    if level == TOWNSHIP and PROPOSE not in {signature.step for signature in signatures}:
+        return PROPOSE
+    return None if REVIEW in steps else REVIEW
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A reason for which aid may be refused, with the article it rests on."""
+
+    id: str
+    title: str
+    cite: str
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """config/tickets/approval.yaml: who may sign, what can be delegated, on which grounds aid is refused."""
+
+    delegable: tuple[str, ...]
+    attendees_least: int
+    grounds: Mapping[str, Ground]
+    appeal: tuple[str, ...]  # source ids
+    relations: Mapping[str, str]  # here and below: id → what staff read
+    aid_forms: Mapping[str, str]
+    checked: frozenset[str]  # types of aid whose proposal must say how the means were checked
+    check_ways: Mapping[str, str]
+    scopes: Mapping[str, str]
+    channels: Mapping[str, str]
+
+
+def _titles(path: Path, data: Any, key: str) -> dict[str, str]:
+    entries = data[key]
+    if not isinstance(entries, dict) or not entries:
+        raise ConfigError(path, line_of(data, key), f"{key} must be a mapping", "write id: title pairs below it")
+    return {str(name): text(path, entries, name) for name in entries}
+
+
+def load_procedure(path: Path, ruleset: RuleSet, permissions: Collection[str]) -> Procedure:
+    """Reads and checks config/tickets/approval.yaml. Raises ConfigError with file, line, what and how to mend."""
+    data = load_yaml(path)
+    require_keys(
+        path,
+        data,
+        ("delegable", "attendees_least", "refusal", "relations", "aid_forms", "check", "authorisation"),
+    )
+    delegable = tuple(
+        named(path, data, "delegable", name, permissions, "permission") for name in words(path, data, "delegable")
+    )
+    least = data["attendees_least"]
+    if isinstance(least, bool) or not isinstance(least, int) or least < 2:
+        raise ConfigError(
+            path, line_of(data, "attendees_least"), f"{least!r} is no meeting", "write a whole number from 2 up"
+        )
+    refusal = data["refusal"]
+    require_keys(path, refusal, ("grounds", "appeal"))
+    grounds = {}
+    for name, entry in refusal["grounds"].items():
+        require_keys(path, entry, ("title", "cite"))
+        cite = named(path, entry, "cite", entry["cite"], ruleset.sources, "source")
+        grounds[str(name)] = Ground(str(name), text(path, entry, "title"), cite)
+    appeal = tuple(
+        named(path, refusal, "appeal", cite, ruleset.sources, "source") for cite in words(path, refusal, "appeal")
+    )
+    for key, found in (("grounds", grounds), ("appeal", appeal)):
+        if not found:
+            raise ConfigError(path, line_of(refusal, key), f"{key} is empty", "a refusal needs an article and a way on")
+    check, authorisation = data["check"], data["authorisation"]
+    require_keys(path, check, ("types", "ways"))
+    require_keys(path, authorisation, ("scopes", "channels"))
+    return Procedure(
+        delegable,
+        least,
+        grounds,
+        appeal,
+        _titles(path, data, "relations"),
+        _titles(path, data, "aid_forms"),
+        frozenset(
+            named(path, check, "types", name, ruleset.programmes, "type") for name in words(path, check, "types")
+        ),
+        _titles(path, check, "ways"),
+        _titles(path, authorisation, "scopes"),
+        _titles(path, authorisation, "channels"),
+    )
