@@ -18,10 +18,10 @@ from actions.tickets.approval.limits import Limit
 
 TOWNSHIP, DISTRICT = "township", "district"
 PROPOSE, REVIEW, APPROVE, REFUSE = "propose", "review", "approve", "refuse"
-GIVE = "give"
+GIVE, NOT_GIVE = "give", "not_give"
 SIGNING = (PROPOSE, REVIEW, APPROVE, REFUSE)
-OWN, RELATIVE, TWICE = "own", "relative", "twice"
-CAP_UNCONFIRMED, OVER_CAP, SPECIAL, NOBODY = "limit_unconfirmed", "above_limit", "special_case", "nobody_can_sign"
+OWN, RELATIVE, TWICE = "sign_own", "sign_relative", "sign_twice"  # ids of config/tickets/reasons.yaml
+UNCONFIRMED, ABOVE, SPECIAL = "limit_unconfirmed", "above_limit", "special_goes_up"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def conflict(
 
 
 def why_district(case: Case, limit: Limit) -> str | None:
-    """Why the township cannot decide this case: SPECIAL, CAP_UNCONFIRMED or OVER_CAP; None: it can.
+    """Why the township cannot decide this case: SPECIAL, UNCONFIRMED or ABOVE; None: it can.
 
     A special case always goes to the district's coordination (民函〔2019〕95号). A refusal is a decision as well:
     without a confirmed limit the township has no power to decide either way.
@@ -82,9 +82,9 @@ def why_district(case: Case, limit: Limit) -> str | None:
     if case.special:
         return SPECIAL
     if not limit.confirmed:
-        return CAP_UNCONFIRMED
+        return UNCONFIRMED
     if case.opinion == GIVE and (case.amount is None or not limit.covers(case.amount)):
-        return OVER_CAP
+        return ABOVE
     return None
 
 
@@ -101,27 +101,15 @@ def missing_step(signatures: Sequence[Signature], level: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A reason for which aid may be refused, with the article it rests on."""
-
-    id: str
-    title: str
-    cite: str
-
-
-@dataclass(frozen=True)
 class Procedure:
-    """config/tickets/approval.yaml: who may sign, what can be delegated, on which grounds aid is refused."""
+    """config/tickets/approval.yaml: what can be delegated, on which articles aid is refused, who is checked."""
 
     delegable: tuple[str, ...]
     attendees_least: int
-    grounds: Mapping[str, Ground]
+    grounds: Mapping[str, str]  # ground → source id; the titles stand in the table of commands
     appeal: tuple[str, ...]  # source ids
-    relations: Mapping[str, str]  # here and below: id → what staff read
-    aid_forms: Mapping[str, str]
     checked: frozenset[str]  # types of aid whose proposal must say how the means were checked
-    check_ways: Mapping[str, str]
-    scopes: Mapping[str, str]
+    scopes: Mapping[str, str]  # here and below: id → what staff read
     channels: Mapping[str, str]
 
 
@@ -135,11 +123,7 @@ def _titles(path: Path, data: Any, key: str) -> dict[str, str]:
 def load_procedure(path: Path, ruleset: RuleSet, permissions: Collection[str]) -> Procedure:
     """Reads and checks config/tickets/approval.yaml. Raises ConfigError with file, line, what and how to mend."""
     data = load_yaml(path)
-    require_keys(
-        path,
-        data,
-        ("delegable", "attendees_least", "refusal", "relations", "aid_forms", "check", "authorisation"),
-    )
+    require_keys(path, data, ("delegable", "attendees_least", "refusal", "check", "authorisation"))
     delegable = tuple(
         named(path, data, "delegable", name, permissions, "permission") for name in words(path, data, "delegable")
     )
@@ -148,33 +132,27 @@ def load_procedure(path: Path, ruleset: RuleSet, permissions: Collection[str]) -
         raise ConfigError(
             path, line_of(data, "attendees_least"), f"{least!r} is no meeting", "write a whole number from 2 up"
         )
-    refusal = data["refusal"]
+    refusal, check, authorisation = data["refusal"], data["check"], data["authorisation"]
     require_keys(path, refusal, ("grounds", "appeal"))
-    grounds = {}
-    for name, entry in refusal["grounds"].items():
-        require_keys(path, entry, ("title", "cite"))
-        cite = named(path, entry, "cite", entry["cite"], ruleset.sources, "source")
-        grounds[str(name)] = Ground(str(name), text(path, entry, "title"), cite)
+    require_keys(path, check, ("types",))
+    require_keys(path, authorisation, ("scopes", "channels"))
+    grounds = {
+        ground: named(path, refusal["grounds"], ground, cite, ruleset.sources, "source")
+        for ground, cite in _titles(path, refusal, "grounds").items()
+    }
     appeal = tuple(
         named(path, refusal, "appeal", cite, ruleset.sources, "source") for cite in words(path, refusal, "appeal")
     )
-    for key, found in (("grounds", grounds), ("appeal", appeal)):
-        if not found:
-            raise ConfigError(path, line_of(refusal, key), f"{key} is empty", "a refusal needs an article and a way on")
-    check, authorisation = data["check"], data["authorisation"]
-    require_keys(path, check, ("types", "ways"))
-    require_keys(path, authorisation, ("scopes", "channels"))
+    if not appeal:
+        raise ConfigError(path, line_of(refusal, "appeal"), "appeal is empty", "a refusal names the way to contest it")
     return Procedure(
         delegable,
         least,
         grounds,
         appeal,
-        _titles(path, data, "relations"),
-        _titles(path, data, "aid_forms"),
         frozenset(
             named(path, check, "types", name, ruleset.programmes, "type") for name in words(path, check, "types")
         ),
-        _titles(path, check, "ways"),
         _titles(path, authorisation, "scopes"),
         _titles(path, authorisation, "channels"),
     )
