@@ -237,13 +237,15 @@ def delegate(
         raise CannotDelegate("delegate_whom")
     if not starts_at < ends_at or ends_at <= now:
         raise CannotDelegate("delegate_when")
+    if not reason.strip():
+        raise CannotDelegate("delegate_why")
     row = Delegation(
         from_staff=from_staff,
         to_staff=to_staff,
         permission=permission,
         starts_at=starts_at,
         ends_at=ends_at,
-        reason=reason,
+        reason=reason.strip(),
         recorded_by=viewer.staff_id,
         recorded_at=now,
     )

@@ -34,6 +34,9 @@ PERMISSIONS = {
     "add_note",
     "read_sealed",
     "decide_places",
+    "declare_tie",
+    "see_ties",
+    "oversee_decisions",
     "manage_staff",
 }
 SCOPES = {"unit", "all", "none", "own"}

@@ -65,7 +65,7 @@ class WebParts:
     @cached_property
     def work(self) -> Work:
         """What the commands of tickets need."""
-        return Work(self.lifecycle, self.keys, self.knowledge.gazetteer, self.roles)
+        return Work(self.lifecycle, self.keys, self.knowledge.gazetteer, self.roles, self.knowledge.book)
 
     @property
     def accept_tools(self) -> AcceptTools:

@@ -12,7 +12,7 @@ class Aid(Base):
     ticket_id = sa.Column(sa.ForeignKey("ticket.id"), nullable=False, index=True)
     object = sa.Column(sa.LargeBinary, nullable=False, comment="encrypted: who received it")
     circumstance = sa.Column(sa.LargeBinary, nullable=False, comment="encrypted: the urgent circumstance")
-    form = sa.Column(sa.Text, nullable=False, comment="id of config/tickets/approval.yaml")
+    form = sa.Column(sa.Text, nullable=False, comment="an option of the command give_aid")
     amount = sa.Column(sa.Numeric(12, 2), nullable=False, comment="yuan, goods by their worth")
     given_at = sa.Column(Moment, nullable=False)
     handler = sa.Column(sa.ForeignKey("staff.id"), nullable=False)

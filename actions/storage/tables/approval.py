@@ -27,9 +27,9 @@ class Approval(Base):
     __table_args__ = (
         one_of("level", "level", "township", "district"),
         one_of("step", "step", "propose", "review", "approve", "refuse"),
-        one_of("opinion", "opinion", "give", "refuse"),
+        one_of("opinion", "opinion", "give", "not_give"),
         sa.CheckConstraint("amount > 0", name="amount_is_positive"),
-        sa.CheckConstraint("opinion = 'refuse' OR amount IS NOT NULL", name="giving_names_an_amount"),
+        sa.CheckConstraint("opinion = 'not_give' OR amount IS NOT NULL", name="giving_names_an_amount"),
         sa.CheckConstraint("(in_place_of IS NULL) = (delegation_id IS NULL)", name="in_place_by_delegation"),
         sa.CheckConstraint("in_place_of <> staff_id", name="in_place_of_another"),
         # whatever a program does: nobody signs twice in a round
@@ -52,7 +52,7 @@ class Meeting(Base):
     recorded_at = sa.Column(Moment, nullable=False)
 
     __table_args__ = (
-        one_of("opinion", "opinion", "give", "refuse"),
+        one_of("opinion", "opinion", "give", "not_give"),
         sa.CheckConstraint("amount > 0", name="amount_is_positive"),
-        sa.CheckConstraint("opinion = 'refuse' OR amount IS NOT NULL", name="giving_names_an_amount"),
+        sa.CheckConstraint("opinion = 'not_give' OR amount IS NOT NULL", name="giving_names_an_amount"),
     )

@@ -10,7 +10,7 @@ class Relative(Base):
 
     id = sa.Column(sa.BigInteger, primary_key=True)
     staff_id = sa.Column(sa.ForeignKey("staff.id"), nullable=False, index=True)
-    relation = sa.Column(sa.Text, nullable=False, comment="id of config/tickets/approval.yaml")
+    relation = sa.Column(sa.Text, nullable=False, comment="an option of the command declare_tie")
     ticket_id = sa.Column(sa.ForeignKey("ticket.id"), index=True)
     phone_hash = sa.Column(sa.LargeBinary, comment="keyed; the number itself is not kept")
     identity_hash = sa.Column(sa.LargeBinary, comment="keyed; the number itself is not kept")

@@ -137,6 +137,19 @@ def given_so_far(session: Session, ticket: Ticket) -> Decimal:
     return sum((aid.amount for aid in aids(session, ticket)), Decimal(0))
 
 
+def paid_so_far(session: Session, ticket: Ticket) -> Decimal:
+    """Yuan paid in this round."""
+    began = sa.select(sa.func.coalesce(sa.func.max(TicketEvent.id), 0)).where(
+        TicketEvent.ticket_id == ticket.id, TicketEvent.kind.in_(NEW_ROUND)
+    )
+    rows = session.execute(
+        sa.select(TicketEvent.data).where(
+            TicketEvent.ticket_id == ticket.id, TicketEvent.kind == "paid", TicketEvent.id > began.scalar_subquery()
+        )
+    ).scalars()
+    return sum((Decimal(data["fields"]["amount"]["value"]) for data in rows), Decimal(0))
+
+
 @dataclass(frozen=True)
 class Candidate:
     """Somebody who holds a power at this level. `in_place_of`: whose, by delegation; `why_not`: id of a reason."""

@@ -120,6 +120,18 @@ def _titles(path: Path, data: Any, key: str) -> dict[str, str]:
     return {str(name): text(path, entries, name) for name in entries}
 
 
+def check_grounds(path: Path, offered: Collection[str]) -> None:
+    """Every ground a refusal offers has its article, and none is left over. Raises ConfigError."""
+    grounds = load_yaml(path)["refusal"]["grounds"]
+    for ground in set(offered) ^ set(grounds):
+        raise ConfigError(
+            path,
+            line_of(grounds, ground),
+            f"the ground {ground!r} stands in only one of refusal.grounds and the command refuse",
+            "give it its article here and its title in lifecycle.yaml, or delete it in both",
+        )
+
+
 def load_procedure(path: Path, ruleset: RuleSet, permissions: Collection[str]) -> Procedure:
     """Reads and checks config/tickets/approval.yaml. Raises ConfigError with file, line, what and how to mend."""
     data = load_yaml(path)

@@ -140,8 +140,8 @@ def attach_result(
 ) -> CheckResult:
     """Attaches what a check of one person's means has said, and why it was asked for.
 
-    Only with that person's own authorisation as it stands now: another's, or one that was withdrawn, is none. A mismatch
-    is a task for the unit; the case goes on. Raises Refused, AuthorisationWrong.
+    Only with that person's own authorisation as it stands now: another's, or one that was withdrawn, is none. A
+    mismatch is a task for the unit; the case goes on. Raises Refused, AuthorisationWrong.
     """
     ticket = _ticket(session, viewer, number, open_states)
     row = _member(session, ticket, member)

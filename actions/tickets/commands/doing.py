@@ -16,6 +16,9 @@ from actions.language.replies import Replies
 from actions.places.gazetteer import Gazetteer
 from actions.privacy.keys import Keys
 from actions.storage.tables import Ticket, TicketEvent
+from actions.tickets.approval.book import Book
+from actions.tickets.approval.rules import check_grounds
+from actions.tickets.forms import Chosen
 from actions.tickets.rules import Command, Known, Lifecycle, load_lifecycle
 
 
@@ -43,6 +46,7 @@ class Work:
     keys: Keys
     gazetteer: Gazetteer
     roles: Mapping[str, Role]
+    book: Book
 
 
 @dataclass
@@ -61,6 +65,11 @@ class Doing:
     now: datetime
     data: dict[str, Any] = field(default_factory=dict)
     event: TicketEvent | None = None
+
+    def picked(self, field: str) -> Any:
+        """The value of a field, of a choice its id; None for one left empty."""
+        value = self.values.get(field)
+        return value.value if isinstance(value, Chosen) else value
 
     @property
     def today(self) -> date:
@@ -94,4 +103,8 @@ def effect(step: Registered) -> Registered:
 
 def load_table(config: Path, roles: Mapping[str, Role], replies: Replies) -> Lifecycle:
     """The lifecycle of a config folder, with every name in it checked. Raises ConfigError."""
-    return load_lifecycle(config / "tickets" / "lifecycle.yaml", Known(roles, GUARDS, EFFECTS, replies))
+    folder = config / "tickets"
+    lifecycle = load_lifecycle(folder / "lifecycle.yaml", Known(roles, GUARDS, EFFECTS, replies))
+    offered = {one.id: one.options for one in lifecycle.commands["refuse"].fields}["ground"]
+    check_grounds(folder / "approval.yaml", offered)
+    return lifecycle

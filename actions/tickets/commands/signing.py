@@ -1,4 +1,4 @@
-"""Signatures under a decision: who may give them, at which level, and what a decision needs (docs/approval.md)."""
+"""Signatures under a decision: who may give them, at which level, and what else it needs (docs/approval.md)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from actions.access.queries import Lent, lent_to
-from actions.storage.tables import Approval, AuthorisationMember, Authorisation, Meeting, Staff
+from actions.storage.tables import Approval, Authorisation, AuthorisationMember, Meeting, Relative, Staff
 from actions.tickets.approval.limits import Limit
 from actions.tickets.approval.queries import (
     candidates,
     handlers,
     level_of,
     meetings,
+    paid_so_far,
     round_began,
     round_of,
     signatures,
@@ -40,15 +41,12 @@ from actions.tickets.approval.rules import (
     why_district,
 )
 from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
-from actions.tickets.forms import Chosen, FieldsWrong
+from actions.tickets.forms import FieldsWrong
 
+# ids of reasons.yaml
+NEEDS = {PROPOSE: "needs_propose", REVIEW: "needs_review"}
+DIFFERENT = {GIVE: "opinion_is_give", NOT_GIVE: "opinion_is_not_give"}
 STEPS = {"submit": PROPOSE, "review": REVIEW, "approve": APPROVE, "refuse": REFUSE}
-
-
-def picked(doing: Doing, field: str) -> Any:
-    """The value of a field; of a choice its id."""
-    value = doing.values.get(field)
-    return value.value if isinstance(value, Chosen) else value
 
 
 def _lent(doing: Doing) -> list[Lent]:
@@ -122,7 +120,7 @@ def two_persons(doing: Doing) -> None:
     supervisor."""
     missing = missing_step(_signed(doing), level_of(doing.ticket))
     if missing is not None:
-        raise NotAllowed(f"needs_{missing}")
+        raise NotAllowed(NEEDS[missing])
 
 
 @guard
@@ -130,16 +128,16 @@ def opinion_agrees(doing: Doing) -> None:
     """Aid is given where giving was the opinion, and refused where it was not; otherwise the case goes back."""
     wanted = NOT_GIVE if doing.command.id == "refuse" else GIVE
     if _case(doing).opinion != wanted:
-        raise NotAllowed(f"opinion_is_{_case(doing).opinion}")
+        raise NotAllowed(DIFFERENT[_case(doing).opinion])
 
 
 @guard
 def amount_named(doing: Doing) -> None:
     """Who is for giving says how much."""
-    giving, amount = picked(doing, "opinion") == GIVE, picked(doing, "amount")
+    giving, amount = doing.picked("opinion") == GIVE, doing.picked("amount")
     if not giving:
         return
-    if amount is None and (doing.command.id == "submit" or _case(doing).amount is None):
+    if amount is None and (doing.command.id != "review" or _case(doing).amount is None):
         raise FieldsWrong({"amount": ("field_missing", {"title": _title(doing, "amount")})})
 
 
@@ -147,8 +145,8 @@ def amount_named(doing: Doing) -> None:
 def amount_as_reviewed(doing: Doing) -> None:
     """What is approved is what two others have looked at; another amount goes back to them."""
     standing = _case(doing).amount
-    if picked(doing, "amount") != standing:
-        raise NotAllowed("amount_differs", amount=_yuan(standing))
+    if doing.picked("amount") != standing:
+        raise NotAllowed("amount_differs", amount=yuan(standing))
 
 
 @guard
@@ -158,19 +156,19 @@ def within_limit(doing: Doing) -> None:
         limit = _limit(doing)
         why = why_district(_case(doing), limit)
         if why is not None:
-            raise NotAllowed(why, **({"limit": _yuan(limit.yuan)} if why == ABOVE else {}))
+            raise NotAllowed(why, **({"limit": yuan(limit.yuan)} if why == ABOVE else {}))
 
 
 @guard
 def above_limit(doing: Doing) -> None:
-    """To the district goes what the township cannot decide: above its limit, a special case, or nobody there who may."""
+    """To the district goes what the township cannot decide: above its limit, a special case, nobody there who may."""
     case, limit = _case(doing), _limit(doing)
     if why_district(case, limit) is not None or doing.values.get("away"):
         return
     deciding = doing.work.lifecycle.commands["approve" if case.opinion == GIVE else "refuse"].permission
     who = candidates(doing.session, doing.work.keys, doing.work.roles, doing.ticket, deciding, doing.now)
     if any(one.why_not is None for one in who):
-        raise NotAllowed("decide_here", limit=_yuan(limit.yuan))
+        raise NotAllowed("decide_here", limit=yuan(limit.yuan))
 
 
 @guard
@@ -189,11 +187,11 @@ def meeting_needed(doing: Doing) -> None:
 
 @guard
 def authorised(doing: Doing) -> None:
-    """Where means are looked at, the proposal says how; "authorised" needs somebody's authorisation (社会救助法 40, 41).
+    """Where means are looked at, the proposal says how; by authorisation only with one (社会救助法 40, 41).
 
     What a check has found never stops anything: a mismatch is a task.
     """
-    way = picked(doing, "check")
+    way = doing.picked("check")
     if way is None and doing.ticket.programme in doing.work.book.procedure.checked:
         raise FieldsWrong({"check": ("field_missing", {"title": _title(doing, "check")})})
     if way == "authorised":
@@ -211,14 +209,26 @@ def meeting_at_district(doing: Doing) -> None:
         raise NotAllowed("meeting_at_district")
 
 
+@guard
+def paid_within_approved(doing: Doing) -> None:
+    """No more is paid than was approved in this round, however often."""
+    signed = [one for one in _signed(doing) if one.step == APPROVE]
+    if not signed:
+        raise NotAllowed("nothing_approved")
+    approved = signed[-1].amount or Decimal(0)
+    paid = paid_so_far(doing.session, doing.ticket)
+    if paid + doing.values["amount"] > approved:
+        raise NotAllowed("paid_above_approved", amount=yuan(approved), paid=yuan(paid))
+
+
 @effect
 def sign(doing: Doing) -> None:
     """Adds the signature, with the limit as it stood at this moment."""
     step, ticket = STEPS[doing.command.id], doing.ticket
     signed = _signed(doing)
     before = case_of(signed)
-    opinion = picked(doing, "opinion") or (NOT_GIVE if step == REFUSE else GIVE)
-    amount: Decimal | None = picked(doing, "amount")
+    opinion = doing.picked("opinion") or (NOT_GIVE if step == REFUSE else GIVE)
+    amount: Decimal | None = doing.picked("amount")
     if amount is None and before is not None:
         amount = before.amount
     limit, lent = _limit(doing), _in_whose_place(doing)
@@ -234,7 +244,7 @@ def sign(doing: Doing) -> None:
         in_place_of=None if lent is None else lent.in_place_of.id,
         delegation_id=None if lent is None else lent.delegation_id,
         limit_used=limit_kept(limit),
-        data={name: picked(doing, name) for name in ("check", "ground") if name in doing.values},
+        data={name: doing.picked(name) for name in ("check", "ground") if doing.values.get(name) is not None},
         note=doing.work.keys.seal_or_none(doing.values.get("words") or doing.values.get("reason")),
         at=doing.now,
     ))
@@ -244,10 +254,29 @@ def sign(doing: Doing) -> None:
 
 
 @effect
+def refuse(doing: Doing) -> None:
+    """The decision with its article and the way to contest it, as the written one says them (社会救助法 45, 76)."""
+    procedure = doing.work.book.procedure
+    sign(doing)
+    doing.data["article"] = doing.work.book.cited(procedure.grounds[doing.picked("ground")])
+    doing.data["appeal"] = [doing.work.book.cited(source) for source in procedure.appeal]
+
+
+@effect
+def declare_tie(doing: Doing) -> None:
+    """The viewer takes no part in this case any more."""
+    doing.session.add(Relative(
+        staff_id=doing.viewer.staff_id, relation=doing.picked("relation"), ticket_id=doing.ticket.id,
+        declared_by=doing.viewer.staff_id, declared_at=doing.now,
+    ))
+    doing.session.flush()
+
+
+@effect
 def note_meeting(doing: Doing) -> None:
     """Keeps the record of a meeting: when, who, what was said and decided."""
     names = [line.strip() for line in str(doing.values["attendees"]).splitlines() if line.strip()]
-    opinion = picked(doing, "opinion")
+    opinion = doing.picked("opinion")
     doing.session.add(Meeting(
         ticket_id=doing.ticket.id,
         held_on=doing.values["held_on"],
@@ -255,7 +284,7 @@ def note_meeting(doing: Doing) -> None:
         record=doing.work.keys.seal(doing.values["record"]),
         decision=doing.work.keys.seal(doing.values["decision"]),
         opinion=opinion,
-        amount=picked(doing, "amount") if opinion == GIVE else None,
+        amount=doing.picked("amount") if opinion == GIVE else None,
         recorded_by=doing.viewer.staff_id,
         recorded_at=doing.now,
     ))
@@ -286,5 +315,6 @@ def _title(doing: Doing, field: str) -> str:
     return next(one.title for one in doing.command.fields if one.id == field)
 
 
-def _yuan(amount: Decimal | None) -> str:
+def yuan(amount: Decimal | None) -> str:
+    """An amount as people write it: 3000, 1200.5."""
     return "" if amount is None else f"{amount.normalize():f}"
