@@ -34,6 +34,7 @@ PERMISSIONS = {
     "add_note",
     "read_sealed",
     "decide_places",
+    "hold_meeting",
     "declare_tie",
     "see_ties",
     "oversee_decisions",

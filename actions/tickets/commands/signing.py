@@ -24,7 +24,6 @@ from actions.tickets.approval.queries import (
 from actions.tickets.approval.rules import (
     ABOVE,
     APPROVE,
-    DISTRICT,
     GIVE,
     NOT_GIVE,
     OWN,
@@ -200,13 +199,6 @@ def authorised(doing: Doing) -> None:
             AuthorisationMember.answer == "given")
         if not doing.session.execute(sa.select(given)).scalar():
             raise NotAllowed("not_authorised")
-
-
-@guard
-def meeting_at_district(doing: Doing) -> None:
-    """A special case belongs to the district's coordination, and only a special case needs a meeting."""
-    if level_of(doing.ticket) != DISTRICT:
-        raise NotAllowed("meeting_at_district")
 
 
 @guard
