@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from actions.access.queries import as_viewer, lent_to
+from actions.access.queries import as_viewer, lent_to, visible_tickets
 from actions.access.rules import Role, Viewer
 from actions.language.mask import find_phones
 from actions.privacy.keys import Keys, KeyWrong
@@ -135,6 +135,18 @@ def aids(session: Session, ticket: Ticket) -> list[Aid]:
 def given_so_far(session: Session, ticket: Ticket) -> Decimal:
     """Yuan given at once, all together."""
     return sum((aid.amount for aid in aids(session, ticket)), Decimal(0))
+
+
+def lone_aids(session: Session, viewer: Viewer) -> list[tuple[Ticket, Aid]]:
+    """Aid that waits for its second signature, in the viewer's tickets, oldest first."""
+    scope = visible_tickets(viewer).subquery()
+    rows = session.execute(
+        sa.select(Ticket, Aid)
+        .join(Aid, Aid.ticket_id == Ticket.id)
+        .where(Aid.second.is_(None), Ticket.id.in_(sa.select(scope.c.id)))
+        .order_by(Aid.recorded_at, Aid.id)
+    )
+    return [(ticket, aid) for ticket, aid in rows]
 
 
 def paid_so_far(session: Session, ticket: Ticket) -> Decimal:
