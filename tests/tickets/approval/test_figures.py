@@ -132,12 +132,6 @@ class TestWhichRow:
         assert yuan(limits).yuan == 3080 and yuan(limits).provisional
         assert yuan(limits, on=date(2025, 1, 1)).yuan == 3000 and not yuan(limits, on=date(2025, 1, 1)).provisional
 
-    def test_another_area_has_its_own_confirmed_figure(self) -> None:
-        folder = CONFIG.parent / "tests" / "areas" / "qinghe" / "screening"
-        merged = load_ruleset()
-        parameter = (folder / "parameters" / "township_approval_limit.yaml").read_text("utf-8")
-        assert "3000" in parameter and merged.parameters["township_approval_limit"].title
-
 
 amounts_of_money = st.decimals(0, 20000, places=2)
 
