@@ -159,7 +159,7 @@ def lifecycle(roles: Mapping[str, Role], replies: Replies, knowledge: Knowledge)
 @pytest.fixture(scope="session")
 def work(lifecycle: Lifecycle, knowledge: Knowledge, roles: Mapping[str, Role]) -> Work:
     """What the commands of tickets need."""
-    return Work(lifecycle, knowledge.keys, knowledge.gazetteer, roles, knowledge.clockwork)
+    return Work(lifecycle, knowledge.keys, knowledge.gazetteer, roles, knowledge.clockwork, knowledge.book)
 
 
 def pytest_configure(config: pytest.Config) -> None:

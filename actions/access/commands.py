@@ -1,8 +1,9 @@
-"""Makes staff, signs them in and out. Passwords are hashed with argon2; five wrong tries lock an hour."""
+"""Makes staff, signs them in and out, lends powers. Passwords are hashed with argon2; five wrong tries lock an hour."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,10 +12,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy.orm import Session
 
-from actions.access.queries import token_hash
-from actions.access.rules import Viewer
+from actions.access.queries import as_viewer, token_hash
+from actions.access.rules import Refused, Role, Viewer
 from actions.privacy.commands import record_audit
-from actions.storage.tables import Staff, StaffSession
+from actions.storage.tables import Delegation, Staff, StaffSession
 
 TRIES = 5
 LOCKED = timedelta(hours=1)
@@ -193,3 +194,76 @@ def note_at_desk(session: Session, viewer: Viewer, now: datetime) -> None:
 def sign_out(session: Session, token: str) -> None:
     """Ends this session."""
     session.execute(sa.delete(StaffSession).where(StaffSession.token_hash == token_hash(token)))
+
+
+class CannotDelegate(Exception):
+    """The power cannot be lent like this; `reason` is an id of config/tickets/reasons.yaml."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def delegate(
+    session: Session,
+    viewer: Viewer,
+    roles: Mapping[str, Role],
+    *,
+    from_staff: int,
+    to_staff: int,
+    permission: str,
+    delegable: Collection[str],
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    now: datetime,
+) -> Delegation:
+    """Lends one power of one person to a colleague of the same unit, from when until when, on record.
+
+    By the giver; for somebody who is away by who oversees decisions, never to themselves. Only what the giver's own
+    role permits: what was lent is not lent on. Raises Refused, CannotDelegate.
+    """
+    if from_staff != viewer.staff_id:
+        viewer.require("oversee_decisions")
+        if to_staff == viewer.staff_id:
+            raise CannotDelegate("delegate_to_self")
+    giver, taker = session.get(Staff, from_staff), session.get(Staff, to_staff)
+    if giver is None or taker is None or not giver.active or not taker.active or giver.id == taker.id:
+        raise CannotDelegate("delegate_whom")
+    giving, taking = as_viewer(giver, roles), as_viewer(taker, roles)
+    if permission not in delegable or not giving.may(permission):
+        raise CannotDelegate("delegate_what")
+    if (giver.unit_id, giving.role.scope) != (taker.unit_id, taking.role.scope) or not taking.may("work_ticket"):
+        raise CannotDelegate("delegate_whom")
+    if not starts_at < ends_at or ends_at <= now:
+        raise CannotDelegate("delegate_when")
+    if not reason.strip():
+        raise CannotDelegate("delegate_why")
+    row = Delegation(
+        from_staff=from_staff,
+        to_staff=to_staff,
+        permission=permission,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        reason=reason.strip(),
+        recorded_by=viewer.staff_id,
+        recorded_at=now,
+    )
+    session.add(row)
+    session.flush()
+    record_audit(session, actor=viewer.actor, action="delegated", object_=f"delegation:{row.id}", now=now,
+                 data={"from": from_staff, "to": to_staff, "permission": permission})
+    return row
+
+
+def end_delegation(session: Session, viewer: Viewer, *, delegation: int, now: datetime) -> Delegation:
+    """Ends a delegation at once: the giver, the taker, or who oversees decisions. Raises Refused."""
+    row: Delegation | None = session.execute(
+        sa.select(Delegation).where(Delegation.id == delegation).with_for_update(key_share=True)
+    ).scalar_one_or_none()
+    if row is None or viewer.staff_id not in (row.from_staff, row.to_staff) and not viewer.may("oversee_decisions"):
+        raise Refused("no such delegation")
+    if row.ended_at is None:
+        row.ended_by, row.ended_at = viewer.staff_id, now
+        record_audit(session, actor=viewer.actor, action="delegation_ended", object_=f"delegation:{row.id}", now=now)
+    return row

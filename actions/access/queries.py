@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from actions.access.rules import RESIDENT, Refused, Role, Viewer
-from actions.storage.tables import Conversation, Staff, StaffSession, Ticket
+from actions.storage.tables import Conversation, Delegation, Staff, StaffSession, Ticket
 
 
 def token_hash(token: str) -> bytes:
@@ -57,10 +58,54 @@ def access_conversation(session: Session, viewer: Viewer, conversation_id: int) 
     return found
 
 
-def as_viewer(staff: Staff, roles: Mapping[str, Role]) -> Viewer:
-    """A staff row as a viewer. A role that is no longer in config can do nothing."""
+def as_viewer(staff: Staff, roles: Mapping[str, Role], lent: frozenset[str] = frozenset()) -> Viewer:
+    """A staff row as a viewer, with what others have lent. A role that is no longer in config can do nothing."""
     role = roles.get(staff.role) or Role(staff.role, staff.role, "none", frozenset())
-    return Viewer(staff.id, staff.login, staff.name, role, staff.unit_id)
+    return Viewer(staff.id, staff.login, staff.name, role, staff.unit_id, lent=lent)
+
+
+@dataclass(frozen=True)
+class Lent:
+    """A power somebody holds in another's place for a time."""
+
+    permission: str
+    in_place_of: Staff
+    delegation_id: int
+
+
+def lent_to(session: Session, staff: Staff, roles: Mapping[str, Role], now: datetime) -> list[Lent]:
+    """What this person may do in others' places at this moment, oldest delegation first.
+
+    It ends with its time, when it is ended, when the giver has left or lost the power, and when one of the two has gone
+    to another unit.
+    """
+    rows = session.execute(
+        sa.select(Delegation, Staff)
+        .join(Staff, Staff.id == Delegation.from_staff)
+        .where(
+            Delegation.to_staff == staff.id,
+            Delegation.starts_at <= now,
+            Delegation.ends_at > now,
+            Delegation.ended_at.is_(None),
+            Staff.active,
+            Staff.unit_id.is_not_distinct_from(staff.unit_id),
+        )
+        .order_by(Delegation.id)
+    )
+    return [
+        Lent(delegation.permission, giver, delegation.id)
+        for delegation, giver in rows
+        if as_viewer(giver, roles).may(delegation.permission)
+    ]
+
+
+def delegations(session: Session, viewer: Viewer) -> list[Delegation]:
+    """The delegations a person may see: those they gave, got or recorded; who oversees or audits sees all."""
+    query = sa.select(Delegation).order_by(Delegation.id.desc())
+    if not (viewer.may("oversee_decisions") or viewer.may("see_ties")):
+        mine = (Delegation.from_staff, Delegation.to_staff, Delegation.recorded_by)
+        query = query.where(sa.or_(*(column == viewer.staff_id for column in mine)))
+    return list(session.execute(query).scalars())
 
 
 def resident_viewer(
@@ -85,7 +130,10 @@ def signed_in(
         .join(StaffSession, StaffSession.staff_id == Staff.id)
         .where(StaffSession.token_hash == token_hash(token), StaffSession.expires_at > now, Staff.active)
     ).one_or_none()
-    return None if row is None else (as_viewer(row[0], roles), row[1])
+    if row is None:
+        return None
+    lent = frozenset(lent.permission for lent in lent_to(session, row[0], roles, now))
+    return as_viewer(row[0], roles, lent), row[1]
 
 
 def must_change_password(session: Session, viewer: Viewer) -> bool:

@@ -34,6 +34,10 @@ PERMISSIONS = {
     "add_note",
     "read_sealed",
     "decide_places",
+    "hold_meeting",
+    "declare_tie",
+    "see_ties",
+    "oversee_decisions",
     "manage_staff",
 }
 SCOPES = {"unit", "all", "none", "own"}
@@ -66,10 +70,11 @@ class Viewer:
     unit_id: str | None
     contact_id: int | None = None
     ticket_id: int | None = None
+    lent: frozenset[str] = frozenset()  # permissions held in somebody else's place, for a time
 
     def may(self, permission: str) -> bool:
-        """True if the role permits it."""
-        return permission in self.role.may
+        """True if the role permits it, or somebody whose role does has lent it."""
+        return permission in self.role.may or permission in self.lent
 
     def require(self, permission: str) -> None:
         """Raises Refused where the role does not permit it."""

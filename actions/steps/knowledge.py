@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from actions.access.rules import PERMISSIONS
 from actions.due.calendar import Calendar
 from actions.due.clockwork import Clockwork, load_clockwork
 from actions.due.desk import DeskTimes, load_desk
@@ -25,6 +26,7 @@ from actions.screening.keep import load_or_last_good
 from actions.screening.load import load_ruleset
 from actions.screening.model import RuleSet
 from actions.steps.topics_table import Topics, load_topics
+from actions.tickets.approval.book import Book, load_book
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Knowledge:
     topics: Topics
     doors: Doors
     keys: Keys
+    book: Book
     rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
     places: Gazetteer | None = None  # the gazetteer of the files alone, once something lies over it
 
@@ -70,8 +73,9 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
     clockwork = load_clockwork(config)
     thresholds()
     hear_facts("", date.min)  # reads config/language now: not while the first cry for danger holds a lock
+    gazetteer = load_gazetteer(config / "places")
     return Knowledge(
-        gazetteer=load_gazetteer(config / "places"),
+        gazetteer=gazetteer,
         ruleset=ruleset,
         clockwork=clockwork,
         desk=load_desk(config / "service_levels"),
@@ -80,6 +84,7 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
         doors=load_doors(config / "policy" / "doors.yaml"),
         keys=keys,
+        book=load_book(config, ruleset, gazetteer.units, PERMISSIONS),
         rules_wrong=wrong,
     )
 

@@ -14,14 +14,16 @@ from sqlalchemy.orm import Session
 
 from actions.access.commands import create_staff
 from actions.access.queries import as_viewer
-from actions.access.rules import Role, Viewer, load_roles
+from actions.access.rules import PERMISSIONS, Role, Viewer, load_roles
 from actions.due.clockwork import load_clockwork
 from actions.language.replies import Replies, load_replies
 from actions.places.gazetteer import load_gazetteer
 from actions.privacy.keys import Keys
+from actions.screening.load import load_ruleset
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import migrate
 from actions.storage.tables import Contact, Ticket
+from actions.tickets.approval.book import load_book
 from actions.tickets.commands import Request, Work, load_table, open_ticket, perform, tell_resident
 from actions.tickets.desks import unit_choices, unit_desk
 from actions.tickets.numbers import new_number
@@ -84,7 +86,8 @@ def _prepare(settings: Settings, database: Database) -> Bench:
     replies: Replies = load_replies([settings.config / "replies", settings.config / "replies" / "area"])
     gazetteer = load_gazetteer(settings.config / "places")
     clockwork = load_clockwork(settings.config)
-    work = Work(load_table(settings.config, roles, replies, clockwork), keys, gazetteer, roles, clockwork)
+    book = load_book(settings.config, load_ruleset(settings.config / "screening"), gazetteer.units, PERMISSIONS)
+    work = Work(load_table(settings.config, roles, replies, clockwork), keys, gazetteer, roles, clockwork, book)
     unit = next(iter(unit_choices(gazetteer, NOW.date())))
     with database.begin() as session:
         contact = Contact(channel="web", address_hash=b"bench", created_at=NOW, last_seen_at=NOW)

@@ -14,6 +14,7 @@ from actions.language.mask import find_phones, mask_phone
 from actions.storage.tables import ScreeningRecord, Ticket
 from actions.tickets.commands import possible
 from actions.tickets.queries import count_by_state, grounds, history, list_tickets
+from bot.desk.decisions import decision_view
 from bot.desk.deeds import ticket_number
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import door, needs, staff
@@ -89,6 +90,7 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "phone": phone if phone is None or not callable_ or viewer.may("accept_ticket") else mask_phone(phone),
         "may_call": callable_ and viewer.may("accept_ticket"),
         "accepted_by": staff_name(session, ticket.accepted_by), **_words(parts),
+        **decision_view(session, visit, ticket),
     }
 
 

@@ -65,7 +65,8 @@ class WebParts:
     @cached_property
     def work(self) -> Work:
         """What the commands of tickets need."""
-        return Work(self.lifecycle, self.keys, self.knowledge.gazetteer, self.roles, self.knowledge.clockwork)
+        know = self.knowledge
+        return Work(self.lifecycle, self.keys, know.gazetteer, self.roles, know.clockwork, know.book)
 
     @property
     def accept_tools(self) -> AcceptTools:

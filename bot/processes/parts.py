@@ -55,7 +55,8 @@ class Parts:
     @property
     def work(self) -> Work:
         """What the commands of tickets need."""
-        return Work(self.lifecycle, self.keys, self.knowledge.gazetteer, self.roles, self.knowledge.clockwork)
+        know = self.knowledge
+        return Work(self.lifecycle, self.keys, know.gazetteer, self.roles, know.clockwork, know.book)
 
 
 def running_state(settings: Settings) -> dict[str, object] | None:

@@ -24,7 +24,18 @@ from actions.storage.migrate import code_head
 from bot.channels import links, progress
 from bot.channels import web as chat
 from bot.channels.links import LinkedChat
-from bot.desk import attachments, console, deeds, places, signin, stuck, workbench
+from bot.desk import (
+    attachments,
+    authorisations,
+    console,
+    decisions,
+    deeds,
+    places,
+    powers,
+    signin,
+    stuck,
+    workbench,
+)
 from bot.desk.frame import Desk
 from bot.pages.errors import Elsewhere, PageError
 from bot.pages.forms import wants_json
@@ -81,7 +92,8 @@ def create_app(parts: WebParts) -> FastAPI:
     app.add_middleware(Shield, pages=pages)
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
-    for room in (chat, progress, links, signin, console, attachments, workbench, deeds, places, stuck):
+    for room in (chat, progress, links, signin, console, attachments, workbench, deeds, decisions, authorisations,
+                 powers, places, stuck):
         app.include_router(room.router)
     _pushed(app, parts)
     _probes(app, parts)

@@ -5,6 +5,7 @@ import json
 import shutil
 import uuid
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,11 @@ def test_its_tables_have_no_fault_and_nothing_of_the_other_area(settings: Settin
     assert {unit.name for unit in here.gazetteer.units.values()} == {"白鹭镇", "柳塘街道", "石桥乡", "东门街道"}
     assert resolve("我在龙溪街道，屋烧了", here.gazetteer, TODAY).unit is None
     assert load_gazetteer().version != here.gazetteer.version
+
+
+def test_its_townships_decide_up_to_their_own_confirmed_limit(here: Knowledge) -> None:
+    limit = here.book.limit(next(iter(here.gazetteer.units)), "temporary_urgent", TODAY)
+    assert (limit.yuan, limit.confirmed) == (3000, True) and limit.covers(Decimal(3000)) and not limit.covers(Decimal("3000.01"))
 
 
 @pytest.mark.parametrize("text, decision, unit, district", [

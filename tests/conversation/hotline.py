@@ -182,8 +182,8 @@ class Hotline:
     staff: dict[str, Viewer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.ticket_work = Work(self.lifecycle, self.knowledge.keys, self.knowledge.gazetteer, self.roles,
-                                self.knowledge.clockwork)
+        know = self.knowledge
+        self.ticket_work = Work(self.lifecycle, know.keys, know.gazetteer, self.roles, know.clockwork, know.book)
         self.accept_tools = AcceptTools(self.gates, self.knowledge)
         self.tools = TurnTools(self.database, self.knowledge.replies, self.knowledge.keys, self.wake, self.clock,
                                self.accept_tools)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,15 @@ from actions.call_backs.commands import ask_call_back
 from actions.storage.tables import (
     Attachment,
     Audit,
+    Authorisation,
+    AuthorisationMember,
+    CheckResult,
     Conversation,
+    Delegation,
     Message,
     PlaceAlias,
     PlaceRuling,
+    Relative,
     Staff,
     StaffSession,
     Ticket,
@@ -33,6 +39,8 @@ READS_TICKETS = ALL - {"admin"}
 OWN_UNIT = READS_TICKETS - {"li"}  # the ticket is 龙溪's, 李干事 works for 龙塔
 ACCEPTS = frozenset({"zhang", "he", "district"})
 DECIDES = frozenset({"district", "chen"})
+TIED = frozenset({"zhang", "li", "he", "district", "chen"})
+AUTHORISATIONS = "/desk/tickets/{number}/authorisations"
 PUBLIC = "public"
 
 # (method, route) → who gets further than the door; by hand, from config/roles and DESIGN 2
@@ -63,6 +71,14 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/desk/tickets/{number}/place"): OWN_UNIT, ("POST", "/desk/tickets/{number}/rule"): DECIDES,
     ("GET", "/desk/places"): DECIDES, ("POST", "/desk/places/aliases/{alias}"): DECIDES,
     ("POST", "/desk/places/rulings/{ruling}/withdraw"): DECIDES,
+    ("GET", "/desk/powers"): READS_TICKETS, ("POST", "/desk/powers/delegations"): TIED, ("POST", "/desk/powers/ties"): TIED,
+    # 何主任 has delegated to 张干事; whoever has no part in it and does not oversee finds nothing
+    ("POST", "/desk/powers/delegations/{delegation}/end"): frozenset({"zhang", "he", "chen"}),
+    ("POST", "/desk/powers/ties/{tie}/withdraw"): frozenset({"chen"}),
+    ("GET", "/desk/checks"): ACCEPTS | {"li"}, ("GET", "/desk/tickets/{number}/refusal"): NOBODY,  # nothing was refused
+    ("GET", AUTHORISATIONS): ACCEPTS, ("POST", AUTHORISATIONS): ACCEPTS,
+    ("POST", AUTHORISATIONS + "/members/{member}"): ACCEPTS, ("POST", AUTHORISATIONS + "/members/{member}/result"): ACCEPTS,
+    ("POST", AUTHORISATIONS + "/results/{result}/clear"): ACCEPTS,
 }
 STREAMS = {("GET", "/desk/stream")}  # never ends: tested by itself
 
@@ -94,7 +110,26 @@ def begin(stage: Stage) -> tuple[int, str]:
         session.add(TicketFile(event_id=event, field="picture", kind="image/png", size=1, created_at=stage.clock(),
                                content=stage.parts.keys.seal_bytes(b"\x89PNG")))
         session.execute(sa.text("SELECT setval('place_ruling_id_seq', 1), setval('place_alias_id_seq', 1)"))
+        begin_decisions(session, ticket.id, stage.clock())
         return session.execute(sa.select(Conversation.id)).scalar_one(), ticket.number
+
+
+def begin_decisions(session: Any, ticket: int, now: Any) -> None:
+    """Row 1 of a delegation, a tie, an authorisation with one person and one difference."""
+    ids = dict(session.execute(sa.select(Staff.login, Staff.id)).all())
+    session.add(Delegation(id=1, from_staff=ids["he"], to_staff=ids["zhang"], permission="approve_ticket", starts_at=now,
+                           ends_at=now + timedelta(days=1), reason="休假", recorded_by=ids["he"], recorded_at=now))
+    session.add(Relative(id=1, staff_id=ids["zhang"], relation="sibling", phone_hash=b"-", declared_by=ids["zhang"],
+                         declared_at=now))
+    session.add(Authorisation(id=1, ticket_id=ticket, kind="household", scope=["income"], asked_by=ids["zhang"], asked_at=now))
+    session.flush()
+    session.add(AuthorisationMember(id=1, authorisation_id=1, role="applicant", name=b"-", answer="given", channel="paper",
+                                    answered_at=now, noted_by=ids["zhang"]))
+    session.flush()
+    session.add(CheckResult(id=1, member_id=1, outcome="differs", reason=b"-", found=b"-", attached_by=ids["zhang"],
+                            attached_at=now))
+    session.execute(sa.text("SELECT setval('delegation_id_seq', 1), setval('relative_id_seq', 1), "
+                            "setval('authorisation_id_seq', 1), setval('authorisation_member_id_seq', 1)"))
 
 
 def to_phone(stage: Stage, conversation: int) -> int:
@@ -136,7 +171,7 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
             continue
         browser = stage.sign_in(login)
         url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1,
-                          command="accept", event=1, field="picture")
+                          command="accept", event=1, field="picture", delegation=1, tie=1, member=1, result=1)
         more = {"to": colleague(stage, login), "outcome": "no_answer", **ticket_version}
         answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
@@ -153,7 +188,7 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
         if EXPECTED[method, path] == PUBLIC:
             continue
         browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1,
-                                                       command="accept", event=1, field="picture")
+                                                       command="accept", event=1, field="picture", delegation=1, tie=1, member=1, result=1)
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
     assert stage.browser().get("/desk/stream").status_code == 401

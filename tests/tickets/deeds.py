@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actions.storage.tables import Ticket, TicketEvent
+from actions.storage.tables import Aid, Approval, Staff, Ticket, TicketEvent
 from actions.tickets.numbers import new_number
-from tests.cast import LONGTA, Stage
+from tests.cast import LONGTA, LONGXI, Stage
 
 TODAY, YESTERDAY, LATER = "2026-11-20", "2026-11-19", "2026-12-04"
 WORDS = {"words": "写明情况"}
@@ -27,14 +27,18 @@ FORMS: dict[str, dict[str, str]] = {
     "review": {"opinion": "give", **WORDS},
     "approve": {"amount": "1540", **WORDS},
     "send_up": dict(WORDS),
+    "record_meeting": {"held_on": YESTERDAY, "attendees": "陈科长，区民政局\n周主任，区财政局", "record": "逐条看了材料", "decision": "同意救助",
+                       "opinion": "give", "amount": "1540"},
     "return_for_rework": {"reason": "缺入户照片"},
     "publish": {"where": "社区公示栏", "until": LATER},
     "end_publication": {"objections": "none"},
     "pay": {"amount": "1540.00", "way": "account", "on": TODAY},
     "give_aid": {"object": "王婶一家三口", "circumstance": "当晚没地方住", "way": "cash", "amount": "600"},
+    "confirm_aid": {},
     "complete_paperwork": dict(WORDS),
     "close": {"result": "settled", **WORDS},
-    "refuse": {"reason": "查明没有这件事", "article": "《社会救助法》第七十三条", "appeal": "60日内申请行政复议", "served": TODAY},
+    "refuse": {"reason": "查明没有这件事", "ground": "untrue", "served": TODAY},
+    "declare_tie": {"relation": "sibling"},
     "refer": {"department": "housing", "contact": "住建委 张工", "reason": "房子要鉴定", "consent": "yes"},
     "take_back": {"reason": "对方不接"},
     "urge": dict(WORDS),
@@ -57,6 +61,40 @@ BEFORE: dict[str, list[tuple[str, Any]]] = {
 }
 
 
+# command → the signatures of others it stands on: (step, opinion, amount); a district decides after its own review
+PROPOSED = ("propose", "give", "1540")
+SIGNED: dict[str, list[tuple[str, str, str | None]]] = {
+    "review": [PROPOSED],
+    "approve": [PROPOSED, ("review", "give", "1540")],
+    "send_up": [("propose", "give", "5000"), ("review", "give", "5000")],
+    "refuse": [("propose", "not_give", None), ("review", "not_give", None)],
+    "pay": [PROPOSED, ("review", "give", "1540"), ("approve", "give", "1540")],
+    "record_meeting": [PROPOSED, ("review", "give", "1540")],
+}
+COLLEAGUES = ("王科员", "孙科员", "钱科员", "赵科长")  # nobody of the cast: they sign what stands before
+
+
+def signed_of(command: str, up: bool = False) -> list[tuple[str, str, str, str | None]]:
+    """The signatures before a command: (level, step, opinion, amount)."""
+    signed = [("township", *one) for one in SIGNED.get(command, [])]
+    if up and command in ("approve", "refuse"):
+        signed.append(("district", *SIGNED[command][-1]))
+    return signed
+
+
+def colleagues(session: Any, stage: Stage) -> list[int]:
+    """Staff ids of the colleagues, hired when they are first needed."""
+    logins = [f"colleague{place}" for place in range(len(COLLEAGUES))]
+    found = dict(session.execute(sa.select(Staff.login, Staff.id).where(Staff.login.in_(logins))).all())
+    if not found:
+        session.execute(sa.insert(Staff), [
+            {"login": login, "name": name, "role": "officer", "unit_id": LONGXI, "password_hash": "-", "created_at": stage.clock(),
+             "active": False, "failed_signins": 0, "must_change_password": False}
+            for login, name in zip(logins, COLLEAGUES, strict=True)])
+        return colleagues(session, stage)
+    return [found[login] for login in logins]
+
+
 def form_of(command: str, state: str) -> dict[str, str]:
     """The form of a command in a state: a ticket in payment is closed as aided."""
     more = {"result": "aided"} if (command, state) == ("close", "paying") else {}
@@ -77,16 +115,17 @@ def numbers(count: int, day: Any) -> list[str]:
 
 
 def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
-    """Tickets of 龙溪街道 as `wanted` says ({state, before: [(kind, data)], more columns}), by one insert. Numbers.
+    """Tickets of 龙溪街道 as `wanted` says ({state, before: [(kind, data)], signed: [(level, step, opinion, amount)],
+    aid: yes or no, more columns}), by one insert. Numbers.
 
-    What happened before was done by 王科员, who is nobody of the cast.
+    What happened before was done by colleagues who are nobody of the cast.
     """
     model = stage.ticket()
     with stage.parts.database.begin() as session:
         row = session.execute(sa.select(Ticket).where(Ticket.id == model.id)).scalar_one()
         values = {column.key: getattr(row, column.key) for column in Ticket.__table__.columns if column.key != "id"}
         names = numbers(len(wanted), stage.clock().date())
-        rows = [{**values, "number": number, **{k: v for k, v in one.items() if k != "before"}}
+        rows = [{**values, "number": number, **{k: v for k, v in one.items() if k not in ("before", "signed", "aid")}}
                 for number, one in zip(names, wanted, strict=True)]
         session.execute(sa.insert(Ticket), rows)
         ids = dict(session.execute(sa.select(Ticket.number, Ticket.id).where(Ticket.number.in_(names))).all())
@@ -96,6 +135,19 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
             session.execute(sa.insert(TicketEvent), [
                 {"ticket_id": ticket, "kind": kind, "actor": "staff:0", "at": earlier(stage), "data": data, "version": 1}
                 for ticket, kind, data in before])
+        hands = colleagues(session, stage)
+        signed = [
+            {"ticket_id": ids[number], "round": 1, "level": level, "step": step, "opinion": opinion, "amount": amount,
+             "special": False, "staff_id": hand, "limit_used": {}, "data": {}, "at": earlier(stage)}
+            for number, one in zip(names, wanted, strict=True)
+            for hand, (level, step, opinion, amount) in zip(hands, one.get("signed", []), strict=False)]
+        if signed:
+            session.execute(sa.insert(Approval), signed)
+        aid = [{"ticket_id": ids[number], "object": b"-", "circumstance": b"-", "form": "cash", "amount": 100,
+                "given_at": earlier(stage), "handler": hands[0], "recorded_at": earlier(stage)}
+               for number, one in zip(names, wanted, strict=True) if one.get("aid")]
+        if aid:
+            session.execute(sa.insert(Aid), aid)
     return names
 
 

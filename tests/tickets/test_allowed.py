@@ -16,14 +16,14 @@ from actions.storage.tables import Ticket, TicketEvent
 from actions.tickets.commands import perform
 from actions.tickets.rules import SAME, Lifecycle, WrongState
 from tests.cast import Stage
-from tests.tickets.deeds import FORMS, before_of, form_of, put
+from tests.tickets.deeds import FORMS, before_of, form_of, put, signed_of
 
 TABLE = Path(__file__).with_name("allowed.csv")
 # code in the table → (role, who plays it)
 ROLES = {"op": ("operator", "zhou"), "of": ("officer", "zhang"), "hd": ("head", "he"), "do": ("district_officer", "district"),
          "su": ("supervisor", "chen"), "au": ("auditor", "auditor"), "ad": ("administrator", "admin"), "re": ("resident", None)}
 DISTRICT = {"do", "su"}
-DECIDES = {"review", "approve", "refuse", "return_for_rework"}
+DECIDES = {"review", "approve", "refuse", "return_for_rework", "record_meeting"}
 MAY, NOT_NOW, NOT_THEIRS = "may", "not in this state", "not theirs"
 
 
@@ -77,9 +77,12 @@ def expected(cell: Cell, may: Mapping[tuple[str, str], frozenset[str]]) -> str:
 
 
 def tickets_for(stage: Stage, wanted: list[Cell], **more: Any) -> list[str]:
-    return put(stage, [
-        {"state": cell.state, "before": before_of(cell.command, cell.state),
-         "sent_up": cell.command in DECIDES and cell.role in DISTRICT, **more} for cell in wanted])
+    rows = []
+    for cell in wanted:
+        up = cell.command in DECIDES and cell.role in DISTRICT
+        rows.append({"state": cell.state, "before": before_of(cell.command, cell.state), "sent_up": up,
+                     "signed": signed_of(cell.command, up), "aid": cell.command == "confirm_aid", **more})
+    return put(stage, rows)
 
 
 def told_apart(answer: Any) -> str:
@@ -194,6 +197,6 @@ def test_the_table_and_the_code_agree_where_commands_lead(lifecycle: Lifecycle) 
 def test_the_desk_says_at_once_when_a_level_is_not_theirs(stage: Stage) -> None:
     """何主任 does not approve what was sent up, 陈科长 not what the township decides itself."""
     for login, up, says in [("he", True, "已报区"), ("chen", False, "还在镇街")]:
-        [number] = put(stage, [{"state": "approving", "sent_up": up}])
+        [number] = put(stage, [{"state": "approving", "sent_up": up, "signed": signed_of("approve", up)}])
         answer = stage.sign_in(login).do(f"/desk/ticket/{number}/do/approve", version="1", **FORMS["approve"])
         assert answer.status_code == 409 and says in answer.text

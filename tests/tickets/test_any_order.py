@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from actions.access.commands import create_staff
 from actions.access.queries import as_viewer, resident_viewer
 from actions.access.rules import Refused, Viewer
 from actions.storage.engine import Database
-from actions.storage.tables import Audit, Contact, Notice, Ticket, TicketEvent
+from actions.storage.tables import Aid, Approval, Audit, Contact, Notice, Ticket, TicketEvent
 from actions.tickets.commands import (
     FieldsWrong,
     NotAllowed,
@@ -29,11 +29,12 @@ from actions.tickets.commands import (
 )
 from actions.tickets.rules import WrongState
 from tests.cast import LONGTA, LONGXI, STAFF
+from tests.tickets.conftest import with_limit
 from tests.tickets.deeds import FORMS
 from tests.tickets.test_tickets import LIMIT, NOW
 
 SECRET = "病历上写的"
-CLOSED_TAKE = {"addended", "followed_up", "reopened"}
+CLOSED_TAKE = {"addended", "followed_up", "reopened", "aid_confirmed"}
 AHEAD = {"accept", "verify", "submit", "review", "send_up", "approve", "publish", "end_publication", "pay"}
 NOBODY_YET = {"registered", "dispatched"}
 REFUSALS = (Refused, NotAllowed, FieldsWrong, StalePage, WrongState)
@@ -104,7 +105,7 @@ def office(database: Database, work: Work) -> Office:
         session.flush()
         contact_id = int(contact.id)
     people["wang"] = resident_viewer(work.roles, contact_id=contact_id)
-    return Office(database, work, people, contact_id)
+    return Office(database, replace(work, book=with_limit(work.book, 3000)), people, contact_id)
 
 
 def must_hold(office: Office, before: Ticket) -> None:
@@ -133,6 +134,14 @@ def must_hold(office: Office, before: Ticket) -> None:
         assert "approved" in kinds[:kinds.index("paid")], story
     if ticket.state == "refused":
         assert {"submitted", "reviewed"} <= set(kinds), story
+    # never one person alone: in a round everybody signs once, and nobody decides without two others
+    with office.database.begin() as session:
+        signed = session.execute(sa.select(Approval).where(Approval.ticket_id == ticket.id)).scalars().all()
+        alone = session.execute(sa.select(Aid).where(Aid.ticket_id == ticket.id, Aid.second == Aid.handler)).first()
+    assert alone is None, story
+    for one in signed:
+        others = {row.staff_id for row in signed if row.round == one.round and row.id < one.id}
+        assert one.staff_id not in others and (one.step not in ("approve", "refuse") or len(others) >= 2), story
     returns = [line for line in events if line.kind == "returned"]
     assert all(line.data["to"]["desk"] == "district" for line in returns[1:]), story
 

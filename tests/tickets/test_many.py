@@ -19,7 +19,7 @@ from actions.storage.tables import Audit, Notice, Ticket, TicketEvent
 from actions.tickets.commands import StalePage, Work, perform
 from actions.tickets.rules import WrongState
 from tests.cast import LONGXI, Stage
-from tests.tickets.deeds import FORMS, put
+from tests.tickets.deeds import FORMS, put, signed_of
 
 MANY = 50
 PATIENCE = 60
@@ -81,9 +81,10 @@ def broken_links(stage: Stage) -> list[int]:
     ("dispatched", "return", "Refused"),  # it is another unit's now: for this one it does not exist
     ("verifying", "verify", "StalePage"),  # the state is the same, the page is not
     ("paying", "pay", "StalePage"),
+    ("approving", "approve", "WrongState"),
 ])
 def test_one_effect_and_forty_nine_refusals(stage: Stage, crowded: Database, state: str, command: str, why: str) -> None:
-    people, [number] = hire_many(stage), put(stage, [{"state": state}])
+    people, [number] = hire_many(stage), put(stage, [{"state": state, "signed": signed_of(command)}])
     said = all_at_once(crowded, stage.parts.work, people, [(number, command)] * MANY, stage.clock())
     assert said == {"done": 1, why: MANY - 1}
     assert effects(stage, number)[:2] == (2, 1)

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import pytest
 import sqlalchemy as sa
 
-from actions.storage.tables import Audit, Contact, Notice, Ticket, TicketEvent, TicketFile
+from actions.access.commands import create_staff
+from actions.storage.tables import Audit, Contact, Notice, Staff, Ticket, TicketEvent, TicketFile
 from actions.tickets.forms import FILE_BYTES
 from actions.tickets.rules import Field
-from tests.cast import LONGTA, LONGXI, Browser, Stage
+from tests.cast import LONGTA, LONGXI, PASSWORD, Browser, Stage
 from tests.stage import make_stage
 from tests.tickets.deeds import ASKED, FORMS, LATER, put
 
@@ -53,19 +54,29 @@ def do(stage: Stage, who: Browser, number: str, command: str, version: int | Non
     return who.do(f"/desk/ticket/{number}/do/{command}", version=str(shown), **{**FORMS[command], **form})
 
 
+def hire_another(stage: Stage) -> None:
+    """孙干事, the second officer of 龙溪街道: a decision needs three people."""
+    with stage.parts.database.begin() as session:
+        if not session.execute(sa.select(Staff.id).where(Staff.login == "sun")).first():
+            create_staff(session, login="sun", name="孙干事", role="officer", unit_id=LONGXI, password=PASSWORD, now=stage.clock(),
+                         must_change_password=False)
+
+
 class TestTheWholeWay:
     STEPS = [("zhang", "accept", "accepted"), ("zhang", "give_aid", "accepted"), ("zhang", "verify", "verifying"),
              ("zhang", "ask_supplement", "supplementing"), ("zhang", "receive_supplement", "verifying"),
-             ("zhang", "submit", "reviewing"), ("he", "review", "approving"), ("he", "send_up", "reviewing"),
+             ("zhang", "submit", "reviewing"), ("sun", "review", "approving"), ("he", "send_up", "reviewing"),
              ("district", "review", "approving"), ("chen", "return_for_rework", "verifying"), ("zhang", "submit", "reviewing"),
-             ("he", "review", "approving"), ("he", "approve", "paying"), ("zhang", "publish", "publishing")]
-    AFTER = [("zhang", "end_publication", "paying"), ("zhang", "complete_paperwork", "paying"), ("zhang", "pay", "paying"),
+             ("sun", "review", "approving"), ("he", "approve", "paying"), ("zhang", "publish", "publishing")]
+    AFTER = [("zhang", "end_publication", "paying"), ("sun", "confirm_aid", "paying"),
+             ("zhang", "complete_paperwork", "paying"), ("zhang", "pay", "paying"),
              ("zhang", "close", "closed"), ("zhou", "follow_up", "followed_up"), ("zhou", "addend", "followed_up"),
              ("zhou", "reopen", "dispatched")]
 
     def walk(self, stage: Stage, number: str, steps: list[tuple[str, str, str]]) -> None:
+        hire_another(stage)
         for login, command, after in steps:
-            more = {"result": "aided"} if command == "close" else {}
+            more = {"close": {"result": "aided"}, "send_up": {"away": "yes"}}.get(command, {})
             answer = do(stage, stage.sign_in(login), number, command, **more)
             assert answer.status_code == 303, (command, answer.text[-900:])
             assert row(stage, number).state == after, command
@@ -122,7 +133,7 @@ class TestThePageOfACommand:
         page = stage.sign_in("zhang").get(f"/desk/tickets/{number}").text
         offered = {command for command in FORMS if f"/desk/ticket/{number}/do/{command}" in page}
         assert offered == {"verify", "ask_supplement", "submit", "give_aid", "complete_paperwork", "close", "refer",
-                           "ask_extension", "addend"}
+                           "ask_extension", "declare_tie", "confirm_aid", "addend"}
         assert not [command for command in FORMS if f"/do/{command}\"" in stage.sign_in("auditor").get(f"/desk/tickets/{number}").text]
 
     def test_a_form_for_another_state_tells_what_the_ticket_is_now(self, stage: Stage) -> None:

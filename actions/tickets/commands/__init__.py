@@ -1,6 +1,12 @@
 """The only writer of tickets. Every command: lock, check, write state, event, notice and record in one transaction."""
 
-from actions.tickets.commands import clocks, deciding, moving  # noqa: F401 - they register guards and effects
+from actions.tickets.commands import (  # noqa: F401 - they register guards and effects
+    aiding,
+    clocks,
+    deciding,
+    moving,
+    signing,
+)
 from actions.tickets.commands.doing import (
     EFFECTS,
     GUARDS,

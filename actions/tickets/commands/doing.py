@@ -17,6 +17,9 @@ from actions.language.replies import Replies
 from actions.places.gazetteer import Gazetteer
 from actions.privacy.keys import Keys
 from actions.storage.tables import Ticket, TicketEvent
+from actions.tickets.approval.book import Book
+from actions.tickets.approval.rules import check_grounds
+from actions.tickets.forms import Chosen
 from actions.tickets.rules import Command, Known, Lifecycle, load_lifecycle
 
 
@@ -45,6 +48,7 @@ class Work:
     gazetteer: Gazetteer
     roles: Mapping[str, Role]
     clockwork: Clockwork
+    book: Book
 
 
 @dataclass
@@ -63,6 +67,11 @@ class Doing:
     now: datetime
     data: dict[str, Any] = field(default_factory=dict)
     event: TicketEvent | None = None
+
+    def picked(self, field: str) -> Any:
+        """The value of a field, of a choice its id; None for one left empty."""
+        value = self.values.get(field)
+        return value.value if isinstance(value, Chosen) else value
 
     @property
     def today(self) -> date:
@@ -96,4 +105,8 @@ def effect(step: Registered) -> Registered:
 
 def load_table(config: Path, roles: Mapping[str, Role], replies: Replies, clockwork: Clockwork) -> Lifecycle:
     """The lifecycle of a config folder, with every name in it checked. Raises ConfigError."""
-    return load_lifecycle(config / "tickets" / "lifecycle.yaml", Known(roles, GUARDS, EFFECTS, replies, clockwork))
+    folder = config / "tickets"
+    lifecycle = load_lifecycle(folder / "lifecycle.yaml", Known(roles, GUARDS, EFFECTS, replies, clockwork))
+    offered = {one.id: one.options for one in lifecycle.commands["refuse"].fields}["ground"]
+    check_grounds(folder / "approval.yaml", offered)
+    return lifecycle
