@@ -31,6 +31,7 @@ VERBS = {
     "bench": "bench",
     "replay": "replay",
     "questions": "replay",
+    "audit": "audit",
 }
 
 

@@ -1,13 +1,14 @@
 """Every table of both sides, one file per noun. Importing this package declares them all."""
 
 from actions.storage.tables.attachment import Attachment
-from actions.storage.tables.audit import Audit
+from actions.storage.tables.audit import Audit, AuditHead
 from actions.storage.tables.call_back import CallBack, CallBackTry
 from actions.storage.tables.consent import Consent
 from actions.storage.tables.contact import Contact, Person
 from actions.storage.tables.conversation import Conversation
 from actions.storage.tables.danger_call import DangerCall
 from actions.storage.tables.delivery import Delivery
+from actions.storage.tables.intake import ApiKey, Intake, Surge
 from actions.storage.tables.key_check import KeyCheck
 from actions.storage.tables.link import Link
 from actions.storage.tables.message import Draft, Message, TurnAttempt
@@ -19,19 +20,24 @@ from actions.storage.tables.record import RouteRecord, ScreeningRecord
 from actions.storage.tables.staff import Staff, StaffSession
 from actions.storage.tables.ticket import Ticket, TicketEvent
 from actions.storage.tables.ticket_file import TicketFile
+from actions.storage.tables.ticket_person import ContactJoin, TicketPerson
 from actions.storage.tables.timer import Timer
 
 __all__ = [
+    "ApiKey",
     "Attachment",
     "Audit",
+    "AuditHead",
     "CallBack",
     "CallBackTry",
     "Consent",
     "Contact",
+    "ContactJoin",
     "Conversation",
     "DangerCall",
     "Delivery",
     "Draft",
+    "Intake",
     "KeyCheck",
     "Link",
     "Message",
@@ -45,9 +51,11 @@ __all__ = [
     "ScreeningRecord",
     "Staff",
     "StaffSession",
+    "Surge",
     "Ticket",
     "TicketEvent",
     "TicketFile",
+    "TicketPerson",
     "Timer",
     "TurnAttempt",
 ]

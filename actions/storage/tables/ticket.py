@@ -27,7 +27,9 @@ class Ticket(Base):
     aid_first = sa.Column(sa.Boolean, nullable=False, default=False)
     urgency = sa.Column(sa.Text, nullable=False, default="none")
     discreet = sa.Column(sa.Boolean, nullable=False, default=False, comment="nothing is sent unasked")
-    legal_basis = sa.Column(sa.Text, nullable=False, comment="consent, or emergency")
+    minor = sa.Column(sa.Boolean, nullable=False, default=False, server_default="false", comment="restricted view")
+    surge_id = sa.Column(sa.ForeignKey("surge.id"), comment="opened while this surge was on")
+    legal_basis = sa.Column(sa.Text, nullable=False, comment="consent, duty (社会救助法 39), or emergency")
     read_back = sa.Column(sa.Text, nullable=False, default="none", comment="confirmed by the resident, or not")
     facts = sa.Column(Json, nullable=False)
     event_place = sa.Column(sa.LargeBinary, comment="encrypted: the place in the resident's words")
@@ -49,7 +51,7 @@ class Ticket(Base):
     __table_args__ = (
         one_of("desk", "desk", "unit", "district", "outside"),
         one_of("urgency", "urgency", "none", "urgent", "life_danger"),
-        one_of("legal_basis", "legal_basis", "consent", "emergency"),
+        one_of("legal_basis", "legal_basis", "consent", "duty", "emergency"),
         sa.CheckConstraint("(desk = 'unit') = (unit_id IS NOT NULL)", name="unit_desk_has_unit"),
         # an officer's list /desk/tickets: life in danger first, then the earliest deadline; open ones, and all
         sa.Index("ix_ticket_unit_open_list", "unit_id", DANGER, "due_at", "id", postgresql_where=OPEN),
