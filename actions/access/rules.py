@@ -35,6 +35,12 @@ PERMISSIONS = {
     "read_sealed",
     "decide_places",
     "manage_staff",
+    "take_in",
+    "switch_surge",
+    "show_masked",
+    "see_reporter",
+    "see_minor",
+    "join_contacts",
 }
 SCOPES = {"unit", "all", "none", "own"}
 RESIDENT = "resident"  # the role, and the actor, of who asks for help

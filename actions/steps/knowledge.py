@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from actions.due.calendar import Calendar, load_calendar
 from actions.due.desk import DeskTimes, load_desk
 from actions.due.rules import Rules, load_rules
+from actions.intake.book import EVENT_KIND, IntakeBook, Known, load_book
 from actions.language.facts import hear_facts
 from actions.language.replies import Replies, load_replies
 from actions.language.thresholds import thresholds
@@ -39,6 +40,7 @@ class Knowledge:
     answers: Answers
     topics: Topics
     doors: Doors
+    intake: IntakeBook
     keys: Keys
     rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
     places: Gazetteer | None = None  # the gazetteer of the files alone, once something lies over it
@@ -57,18 +59,21 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
         ruleset = load_ruleset(config / "screening")
     else:
         ruleset, wrong = load_or_last_good(config / "screening", kept_rules)
+    clocks = load_rules(config / "service_levels")
     thresholds()
     hear_facts("", date.min)  # reads config/language now: not while the first cry for danger holds a lock
     return Knowledge(
         gazetteer=load_gazetteer(config / "places"),
         ruleset=ruleset,
         calendar=load_calendar(config / "calendar"),
-        clocks=load_rules(config / "service_levels"),
+        clocks=clocks,
         desk=load_desk(config / "service_levels"),
         replies=load_replies([config / "replies", config / "replies" / "area"]),
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
         doors=load_doors(config / "policy" / "doors.yaml"),
+        intake=load_book(config / "tickets", Known(
+            ruleset.facts, ruleset.facts[EVENT_KIND].options, ruleset.programmes, clocks.named)),
         keys=keys,
         rules_wrong=wrong,
     )

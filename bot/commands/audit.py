@@ -47,5 +47,5 @@ def verify(ctx: click.Context, noted: str | None) -> None:
         "broken": None if broken is None else {"row": broken.row, "what": broken.what, "why": broken.why},
     })
     if broken is not None:
-        say(f"row {broken.row}: {broken.why}. Keep the database as it is, compare with the last backup, tell the auditor.")
+        say(f"row {broken.row}: {broken.why}. Change nothing, compare with the last backup, tell the auditor.")
         ctx.exit(1)

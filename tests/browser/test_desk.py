@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from actions.access.commands import create_staff
 from actions.privacy.keys import Keys, load_keys
-from actions.privacy.keys import load_keys
 from actions.storage.engine import Database, open_engine
 from actions.storage.tables import Attachment, Conversation, Message
 from bot.processes.parts import STATE_FILE

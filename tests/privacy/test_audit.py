@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,7 +16,7 @@ from actions.privacy.keys import Keys
 from actions.privacy.queries import verify_audit
 from actions.privacy.rules import CHANGED, CUT, GAP, HEAD, NOTED, Head, Link, audit_hash, check_chain, head_mark
 from actions.storage.engine import Database
-from actions.storage.tables import Audit, AuditHead
+from actions.storage.tables import Audit
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=timezone.utc)
 KEY = Keys(b"k" * 32).audit_key

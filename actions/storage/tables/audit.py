@@ -1,4 +1,4 @@
-"""audit: who did or read what; each row carries the hash of the one before, so that a gap shows. audit_head: the last."""
+"""audit: who did or read what; each row carries the hash of the one before. audit_head: which row is the last."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""intake: how a ticket came that no conversation opened. surge: many of one cause at once. api_key: who may file by API."""
+"""intake: how a ticket came that no conversation opened. surge: many of one cause at once. api_key: other systems."""
 
 import sqlalchemy as sa
 

@@ -29,7 +29,7 @@ class Ticket(Base):
     discreet = sa.Column(sa.Boolean, nullable=False, default=False, comment="nothing is sent unasked")
     minor = sa.Column(sa.Boolean, nullable=False, default=False, server_default="false", comment="restricted view")
     surge_id = sa.Column(sa.ForeignKey("surge.id"), comment="opened while this surge was on")
-    legal_basis = sa.Column(sa.Text, nullable=False, comment="consent, duty (社会救助法 39), or emergency")
+    legal_basis = sa.Column(sa.Text, nullable=False, comment="consent, statutory duty, or emergency")
     read_back = sa.Column(sa.Text, nullable=False, default="none", comment="confirmed by the resident, or not")
     facts = sa.Column(Json, nullable=False)
     event_place = sa.Column(sa.LargeBinary, comment="encrypted: the place in the resident's words")

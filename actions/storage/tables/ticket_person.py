@@ -13,7 +13,7 @@ class TicketPerson(Base):
     role = sa.Column(sa.Text, nullable=False, comment="who this is to the ticket; a reporter never stands here")
     name = sa.Column(sa.LargeBinary, comment="encrypted")
     relation = sa.Column(sa.LargeBinary, comment="encrypted: to the applicant, in plain words")
-    phone = sa.Column(sa.LargeBinary, comment="encrypted; the applicant's stands on the ticket")
+    phone = sa.Column(sa.LargeBinary, comment="encrypted")
     phone_hash = sa.Column(sa.LargeBinary, comment="keyed hash, for matching only")
     identity = sa.Column(sa.LargeBinary, comment="encrypted; entered by staff only")
     identity_hash = sa.Column(sa.LargeBinary, comment="keyed hash, for matching only")

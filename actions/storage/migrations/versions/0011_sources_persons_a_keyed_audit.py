@@ -97,7 +97,7 @@ def upgrade() -> None:
     sa.Column('role', sa.Text(), nullable=False, comment='who this is to the ticket; a reporter never stands here'),
     sa.Column('name', sa.LargeBinary(), nullable=True, comment='encrypted'),
     sa.Column('relation', sa.LargeBinary(), nullable=True, comment='encrypted: to the applicant, in plain words'),
-    sa.Column('phone', sa.LargeBinary(), nullable=True, comment="encrypted; the applicant's stands on the ticket"),
+    sa.Column('phone', sa.LargeBinary(), nullable=True, comment='encrypted'),
     sa.Column('phone_hash', sa.LargeBinary(), nullable=True, comment='keyed hash, for matching only'),
     sa.Column('identity', sa.LargeBinary(), nullable=True, comment='encrypted; entered by staff only'),
     sa.Column('identity_hash', sa.LargeBinary(), nullable=True, comment='keyed hash, for matching only'),
@@ -117,7 +117,7 @@ def upgrade() -> None:
     op.add_column('ticket', sa.Column('surge_id', sa.BigInteger(), nullable=True, comment='opened while this surge was on'))
     op.alter_column('ticket', 'legal_basis',
                existing_type=sa.TEXT(),
-               comment='consent, duty (社会救助法 39), or emergency',
+               comment='consent, statutory duty, or emergency',
                existing_comment='consent, or emergency',
                existing_nullable=False)
     op.create_foreign_key(op.f('fk_ticket_surge_id'), 'ticket', 'surge', ['surge_id'], ['id'])
