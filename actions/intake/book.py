@@ -117,8 +117,9 @@ def _causes(path: Path, known: Known) -> tuple[dict[str, Cause], str, str]:
         if event_kind in {cause.event_kind for cause in causes.values()}:
             where, what = line_of(entry, EVENT_KIND), f"{event_kind} has a cause already"
             raise ConfigError(path, where, what, "keep one of them")
-        causes[str(name)] = Cause(str(name), str(entry["title"]), event_kind, str(kind["programme"]), str(kind["clock"]),
-                                  _yes(path, entry, "discreet"), _yes(path, entry, "surge"))
+        causes[str(name)] = Cause(
+            str(name), str(entry["title"]), event_kind, str(kind["programme"]), str(kind["clock"]),
+            _yes(path, entry, "discreet"), _yes(path, entry, "surge"))
     quick, usual = (_one(path, data[name], "clock", known.clocks) for name in ("aid_first", "unknown"))
     return causes, quick, usual
 
