@@ -1,6 +1,6 @@
 """The only writer of tickets. Every command: lock, check, write state, event, notice and record in one transaction."""
 
-from actions.tickets.commands import deciding, moving  # noqa: F401 - they register guards and effects
+from actions.tickets.commands import deciding, found, moving, persons  # noqa: F401 - they register guards and effects
 from actions.tickets.commands.doing import (
     EFFECTS,
     GUARDS,

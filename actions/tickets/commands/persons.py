@@ -10,8 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from actions.language.mask import find_phones, is_identity_number
 from actions.privacy.keys import Keys
 from actions.storage.tables import TicketPerson
+from actions.tickets.commands.doing import Doing, effect, guard
+from actions.tickets.forms import FieldsWrong
 
 APPLICANT = "applicant"
 ROLES = (APPLICANT, "member", "supporter", "proxy")
@@ -97,3 +100,70 @@ def people_of(session: Session, ticket_id: int) -> list[TicketPerson]:
         TicketPerson.ticket_id == ticket_id, TicketPerson.removed_at.is_(None)
     ).order_by((TicketPerson.role == APPLICANT).desc(), TicketPerson.id)
     return list(session.execute(query).scalars())
+
+
+PERSONAL = ("name", "relation", "phone", "identity")
+
+
+def _given(doing: Doing) -> PersonGiven:
+    """The person in the form. Raises FieldsWrong for a phone or identity number that cannot be."""
+    values, problems = doing.values, {}
+    phones = find_phones(values.get("phone", ""))
+    identity = "".join(values.get("identity", "").split()).upper() or None
+    if values.get("phone") and len(phones) != 1:
+        problems["phone"] = ("phone_wrong", {})
+    if identity is not None and not is_identity_number(identity):
+        problems["identity"] = ("identity_wrong", {})
+    if problems:
+        raise FieldsWrong(problems)
+    return PersonGiven(values["role"].value, values.get("name"), values.get("relation"),
+                       phones[0].number if phones else None, identity, values.get("minor", False))
+
+
+@guard
+def person_readable(doing: Doing) -> None:
+    """Phone and identity number are what they should be."""
+    _given(doing)
+
+
+@effect
+def add_person(doing: Doing) -> None:
+    """Writes the person; there is one applicant, whose blanks are filled in. The history keeps no name or number."""
+    given, keys = _given(doing), doing.work.keys
+    applicant = applicant_of(doing.session, doing.ticket.id) if given.role == APPLICANT else None
+    if applicant is None:
+        add_people(doing.session, keys, doing.ticket.id, [given], doing.viewer.actor, doing.now)
+    else:
+        for name, value in (("name", given.name), ("relation", given.relation), ("phone", given.phone),
+                            ("identity", given.identity)):
+            if value is not None:
+                setattr(applicant, name, keys.seal(value))
+        applicant.phone_hash = phone_hash(keys, given.phone) or applicant.phone_hash
+        applicant.identity_hash = identity_hash(keys, given.identity) or applicant.identity_hash
+        applicant.minor = given.minor if "minor" in doing.values else applicant.minor
+    if given.role == APPLICANT:
+        doing.ticket.phone = keys.seal_or_none(given.phone) or doing.ticket.phone
+        doing.ticket.minor = doing.ticket.minor or given.minor
+    for name in PERSONAL:
+        doing.data["fields"].pop(name, None)
+
+
+def _chosen(doing: Doing) -> TicketPerson:
+    typed, people = str(doing.values["person"]), people_of(doing.session, doing.ticket.id)
+    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:4]) <= len(people)):
+        raise FieldsWrong({"person": ("person_unknown", {"count": len(people)})})
+    return people[int(typed[:4]) - 1]
+
+
+@guard
+def person_listed(doing: Doing) -> None:
+    """The list has such a person."""
+    _chosen(doing)
+
+
+@effect
+def remove_person(doing: Doing) -> None:
+    """Entered by mistake: not shown and not matched any more. The row stays."""
+    row = _chosen(doing)
+    row.removed_at = doing.now
+    doing.data["role"] = row.role
