@@ -56,6 +56,7 @@ class IntakeBook:
     facts: tuple[str, ...]
     short: tuple[str, ...]
     adult_from: int
+    reporter_word: str
     reasons: Mapping[str, str]
     longest: Mapping[str, int]
     duplicates: DuplicateRules
@@ -158,13 +159,22 @@ def load_book(folder: Path, known: Known) -> IntakeBook:
     causes, quick, usual = _causes(folder / "causes.yaml", known)
     path = folder / "intake.yaml"
     data = load_yaml(path)
-    require_keys(path, data, ["facts", "short", "adult_from", "reasons", "longest"])
+    require_keys(path, data, ["facts", "short", "adult_from", "reasons", "reporter_word", "longest"])
     require_keys(path, data["longest"], LENGTHS)
     for key in ("facts", "short"):
         for name in data[key]:
             if name not in known.facts:
                 raise ConfigError(path, line_of(data, key), f"unknown fact {name!r}", nearest(str(name), known.facts))
     return IntakeBook(
-        causes, _sources(folder / "sources.yaml"), quick, usual, tuple(data["facts"]), tuple(data["short"]),
-        _whole(path, data, "adult_from"), {str(key): str(title) for key, title in data["reasons"].items()},
-        {key: _whole(path, data["longest"], key) for key in LENGTHS}, _duplicates(folder / "duplicates.yaml"))
+        causes=causes,
+        sources=_sources(folder / "sources.yaml"),
+        aid_first_clock=quick,
+        usual_clock=usual,
+        facts=tuple(data["facts"]),
+        short=tuple(data["short"]),
+        adult_from=_whole(path, data, "adult_from"),
+        reporter_word=str(data["reporter_word"]),
+        reasons={str(key): str(title) for key, title in data["reasons"].items()},
+        longest={key: _whole(path, data["longest"], key) for key in LENGTHS},
+        duplicates=_duplicates(folder / "duplicates.yaml"),
+    )

@@ -29,6 +29,7 @@ from actions.intake.case import (
     surge_of,
 )
 from actions.intake.checking import IntakeWrong, Problem, Told, check
+from actions.language.mask import find_phones
 from actions.places.gazetteer import Gazetteer
 from actions.places.queries import last_ruling, rulings
 from actions.places.record import outcome_of
@@ -145,13 +146,23 @@ def _keep(
     done = session.execute(
         insert(Intake).values(
             ticket_id=ticket_id, source=source.id, caller=caller, external_id=told.external_id, body_hash=mark,
-            reference=seal(told.reference), told=seal(told.told), reporter_name=seal(told.reporter_name),
-            reporter_phone=seal(told.reporter_phone), reporter_hidden=source.reporter == "hidden", consent=state,
+            reference=seal(told.reference), told=seal(_unsaid(told, know.intake.reporter_word)),
+            reporter_name=seal(told.reporter_name), reporter_phone=seal(told.reporter_phone),
+            reporter_hidden=source.reporter == "hidden", consent=state,
             finding=state, created_at=now,
         ).on_conflict_do_nothing(index_elements=[Intake.caller, Intake.external_id]).returning(Intake.ticket_id)
     ).scalar_one_or_none()
     if done is None:  # the same request was sent twice at once; the other one was faster and has committed
         _sent_before(session, caller, told.external_id, mark)
+
+
+def _unsaid(told: Told, word: str) -> str | None:
+    """The words without who told them: they are read by the unit."""
+    text = told.told
+    for phone in reversed(find_phones(text or "")):
+        if text is not None and phone.number == told.reporter_phone:
+            text = text[:phone.start] + word + text[phone.end:]
+    return text.replace(told.reporter_name, word) if text is not None and told.reporter_name else text
 
 
 def _responsible(told: Told, route: Route | None, places: Gazetteer, today: date) -> Responsible:
@@ -219,6 +230,7 @@ def end_api_key(session: Session, name: str, now: datetime) -> bool:
     """The key opens nothing any more; False where there is no such key. What came by it stays."""
     row = session.execute(
         sa.update(ApiKey).where(ApiKey.name == name, ApiKey.active).values(active=False).returning(ApiKey.id)
+        .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
     if row is not None:
         record_audit(session, actor="system", action="api_key_ended", object_=f"api:{row}", now=now)

@@ -125,3 +125,9 @@ def reminders_for(session: Session, viewer: Viewer, rules: DuplicateRules, ticke
         Shown(one, numbers[one.match.trace.number], one.match.trace.unit_name) if one.match else Shown(one, None, None)
         for one in found
     ]
+
+
+def surge_named(session: Session, surge_id: int | None) -> str | None:
+    """What the surge was, in which a ticket was opened."""
+    found: str | None = session.execute(sa.select(Surge.reason).where(Surge.id == surge_id)).scalar()
+    return found

@@ -69,21 +69,14 @@ def record_audit(
         raise RuntimeError("audit rows need Database(engine, audit_key=keys.audit_key)")
     head = _locked_head(session)
     said = json.loads(json.dumps(data or {}))  # as it will be read again
-    row = Audit(
-        at=now,
-        actor=actor,
-        action=action,
-        object=object_,
-        data=said,
-        previous=head.hash,
-        hash=audit_hash(key, None if head.hash is None else bytes(head.hash), now, actor, action, object_, said),
-    )
-    session.add(row)
-    session.flush()
+    hash_ = audit_hash(key, None if head.hash is None else bytes(head.hash), now, actor, action, object_, said)
+    row = session.execute(
+        insert(Audit.__table__)
+        .values(at=now, actor=actor, action=action, object=object_, data=said, previous=head.hash, hash=hash_)
+        .returning(Audit.__table__.c.id)
+    ).scalar_one()
     session.execute(
-        sa.update(AuditHead)
-        .values(audit_id=row.id, hash=row.hash, mark=head_mark(key, row.id, row.hash))
-        .execution_options(synchronize_session=False)
+        sa.update(AuditHead.__table__).values(audit_id=row, hash=hash_, mark=head_mark(key, row, hash_))
     )
 
 

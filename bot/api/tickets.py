@@ -111,7 +111,7 @@ def _shown(parts: WebParts, ticket: Ticket) -> dict[str, Any]:
     return {
         "number": ticket.number,
         "state": ticket.state,
-        "state_title": parts.lifecycle.states.get(ticket.state, ticket.state),
+        "state_title": parts.lifecycle.titles.get(ticket.state, ticket.state),
         "unit_name": ticket.unit_name,
         "district": ticket.district,
         "due": ticket.due_at.astimezone(SHANGHAI).isoformat(),

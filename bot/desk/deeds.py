@@ -81,7 +81,7 @@ def _changed(visit: Visit, number: str, seen: int) -> Response:
         since = [line for line in lines if (line["version"] or 0) > seen > 0] or lines[-LATEST:]
         note_look(session, visit.viewer, "ticket_read", f"ticket:{number}", visit.parts.now())
         return visit.html("desk/ticket_changed.html", 409, page="tickets", ticket=ticket,
-                          states=visit.parts.lifecycle.titles, changes=told(visit, since))
+                          states=visit.parts.lifecycle.titles, changes=told(visit, since, bool(ticket.minor)))
 
 
 @router.get(PATH)

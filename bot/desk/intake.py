@@ -137,7 +137,7 @@ def _done(session: Session, visit: Visit, taken: TakenIn, safety: str, again: bo
     own = visit.viewer.role.scope == "all" or ticket.unit_id == visit.viewer.unit_id
     return visit.html(
         "desk/intake_done.html", page="intake", ticket=ticket, code=taken.query_code, again=again, own=own,
-        safety=safety, source=book.sources[ticket.source], reminders=reminders, states=parts.lifecycle.states,
+        safety=safety, source=book.sources[ticket.source], reminders=reminders, states=parts.lifecycle.titles,
         due_pending=parts.due_pending, lamp="fine")
 
 

@@ -26,7 +26,7 @@ from bot.api.tickets import Api, ApiError, answer_error
 from bot.channels import links, progress
 from bot.channels import web as chat
 from bot.channels.links import LinkedChat
-from bot.desk import attachments, console, deeds, intake, places, signin, workbench
+from bot.desk import attachments, console, deeds, intake, people, places, signin, workbench
 from bot.desk.frame import Desk
 from bot.pages.errors import Elsewhere, PageError
 from bot.pages.forms import wants_json
@@ -84,7 +84,8 @@ def create_app(parts: WebParts) -> FastAPI:
     app.add_middleware(Shield, pages=pages)
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
-    for room in (chat, progress, links, signin, console, attachments, workbench, deeds, places, intake, api_tickets):
+    rooms = (chat, progress, links, signin, console, attachments, workbench, deeds, places, intake, people, api_tickets)
+    for room in rooms:
         app.include_router(room.router)
     _pushed(app, parts)
     _probes(app, parts)

@@ -51,6 +51,7 @@ class ContactJoin(Base):
 
     __table_args__ = (
         one_of("how", "how", "staff", "proof"),
-        # a contact belongs to one person at a time
-        sa.Index("ux_contact_join_open", "contact_id", unique=True, postgresql_where=sa.text("ended_at IS NULL")),
+        # desk, page of a ticket: what is joined to it; once at a time
+        sa.Index("ux_contact_join_open", "contact_id", "ticket_id", unique=True,
+                 postgresql_where=sa.text("ended_at IS NULL")),
     )

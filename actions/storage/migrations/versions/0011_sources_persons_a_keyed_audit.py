@@ -67,7 +67,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_contact_join_person_id'), 'contact_join', ['person_id'], unique=False)
     op.create_index(op.f('ix_contact_join_ticket_id'), 'contact_join', ['ticket_id'], unique=False)
-    op.create_index('ux_contact_join_open', 'contact_join', ['contact_id'], unique=True, postgresql_where=sa.text('ended_at IS NULL'))
+    op.create_index('ux_contact_join_open', 'contact_join', ['contact_id', 'ticket_id'], unique=True, postgresql_where=sa.text('ended_at IS NULL'))
     op.create_table('intake',
     sa.Column('ticket_id', sa.BigInteger(), nullable=False),
     sa.Column('source', sa.Text(), nullable=False, comment='id of config/tickets/sources.yaml'),
