@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from actions.call_backs.commands import ask_call_back
 from actions.storage.tables import (
     Attachment,
     Audit,
+    ContactJoin,
     Conversation,
     Message,
+    Person,
     PlaceAlias,
     PlaceRuling,
     Staff,
     StaffSession,
+    Surge,
     Ticket,
     TicketEvent,
     TicketFile,
@@ -34,6 +38,8 @@ OWN_UNIT = READS_TICKETS - {"li"}  # the ticket is 龙溪's, 李干事 works for
 ACCEPTS = frozenset({"zhang", "he", "district"})
 DECIDES = frozenset({"district", "chen"})
 PUBLIC = "public"
+TAKES_IN = frozenset({"zhou", "wu", "zhang", "li", "he", "district"})
+SWITCHES, SHOWS = frozenset({"chen"}), frozenset({"zhang", "he", "district", "chen"})
 
 # (method, route) → who gets further than the door; by hand, from config/roles and DESIGN 2
 EXPECTED: dict[tuple[str, str], Any] = {
@@ -62,6 +68,12 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/desk/tickets/{number}/place"): OWN_UNIT, ("POST", "/desk/tickets/{number}/rule"): DECIDES,
     ("GET", "/desk/places"): DECIDES, ("POST", "/desk/places/aliases/{alias}"): DECIDES,
     ("POST", "/desk/places/rulings/{ruling}/withdraw"): DECIDES,
+    ("GET", "/desk/intake"): TAKES_IN, ("POST", "/desk/intake"): TAKES_IN,
+    ("GET", "/desk/surges"): SWITCHES, ("POST", "/desk/surges"): SWITCHES, ("POST", "/desk/surges/{surge}/end"): SWITCHES,
+    ("POST", "/desk/tickets/{number}/show"): SHOWS, ("POST", "/desk/tickets/{number}/contacts"): SPEAKS,
+    ("POST", "/desk/tickets/{number}/contacts/{join}/end"): SPEAKS,
+    # a key, not a person: tests/intake/test_api.py
+    ("POST", "/api/tickets"): PUBLIC, ("GET", "/api/tickets/{external_id}"): PUBLIC,
 }
 STREAMS = {("GET", "/desk/stream")}  # never ends: tested by itself
 
@@ -93,7 +105,15 @@ def begin(stage: Stage) -> tuple[int, str]:
         session.add(TicketFile(event_id=event, field="picture", kind="image/png", size=1, created_at=stage.clock(),
                                content=stage.parts.keys.seal_bytes(b"\x89PNG")))
         session.execute(sa.text("SELECT setval('place_ruling_id_seq', 1), setval('place_alias_id_seq', 1)"))
-        return session.execute(sa.select(Conversation.id)).scalar_one(), ticket.number
+        session.add(Surge(cause="disaster", reason="暴雨", starts_at=stage.clock(), ends_at=stage.clock() + timedelta(days=1),
+                          staff_id=staff, created_at=stage.clock()))
+        person = Person(created_at=stage.clock())
+        session.add(person)
+        session.flush()
+        conversation, contact = session.execute(sa.select(Conversation.id, Conversation.contact_id)).one()
+        session.add(ContactJoin(contact_id=contact, person_id=person.id, ticket_id=ticket.id, how="staff",
+                                joined_at=stage.clock(), joined_by="staff:0"))
+        return conversation, ticket.number
 
 
 def to_phone(stage: Stage, conversation: int) -> int:
@@ -134,9 +154,9 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
         if allowed == PUBLIC:
             continue
         browser = stage.sign_in(login)
-        url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1,
+        url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1, surge=1, join=1,
                           command="accept", event=1, field="picture")
-        more = {"to": colleague(stage, login), "outcome": "no_answer", **ticket_version}
+        more = {"to": colleague(stage, login), "outcome": "no_answer", "what": "phone", **ticket_version}
         answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
             assert answer.status_code in (200, 303, 409, 422), (method, path, answer.status_code)
@@ -151,7 +171,7 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
     for method, path in EXPECTED:
         if EXPECTED[method, path] == PUBLIC:
             continue
-        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1,
+        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1, surge=1, join=1,
                                                        command="accept", event=1, field="picture")
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path

@@ -24,7 +24,7 @@ def a_key(stage: Stage, name: str = "12345热线") -> str:
 
 def send(stage: Stage, key: str | None, body: Any = BODY, **more: Any) -> Any:
     headers = {} if key is None else {"authorization": f"Bearer {key}"}
-    return stage.browser().client.post("/api/tickets", headers=headers, **({"json": body} if not more else more))
+    return stage.browser().client.post("/api/tickets", headers=headers, **(more or {"json": body}))
 
 
 def test_filed_once_with_number_and_code(stage: Stage) -> None:
