@@ -93,10 +93,13 @@ def join_by_proof(session: Session, keys: Keys, *, contact_id: int, number: str,
     commits also then.
     """
     ticket = ask_progress(session, keys, number=number, code=code, now=now)
-    if ticket is None:
-        return False
+    return ticket is not None and join_proven(session, contact_id=contact_id, ticket_id=ticket.id, now=now)
+
+
+def join_proven(session: Session, *, contact_id: int, ticket_id: int, now: datetime) -> bool:
+    """As join_by_proof, for a ticket whose query code was just given. False for a contact that is somebody else."""
     locked = session.execute(
-        sa.select(Ticket).where(Ticket.id == ticket.id).with_for_update(key_share=True)
+        sa.select(Ticket).where(Ticket.id == ticket_id).with_for_update(key_share=True)
     ).scalar_one()
     try:
         _join(session, locked, contact_id, how="proof", actor=RESIDENT, reason=None, now=now)

@@ -338,3 +338,24 @@ class TestContacts:
         assert not prove(opened.query_code)  # locked for an hour
         stage.clock.advance(hours=1, seconds=1)
         assert prove(opened.query_code)
+
+    def test_on_the_progress_page_the_code_joins_the_chat_of_this_browser_if_wished(self, stage: Stage) -> None:
+        opened, (_, contact, browser) = stage.opened(), self.talk(stage)
+        form = {"number": opened.ticket.number, "code": opened.query_code}
+        assert "也在这里的聊天里告诉我" in browser.get("/progress").text
+        assert "现在：" in browser.post("/progress", form).text and rows(stage, sa.select(ContactJoin)) == []
+        assert browser.post("/progress", {**form, "code": "AAAAAA", "here": "1"}).status_code == 200
+        assert rows(stage, sa.select(ContactJoin)) == []
+        assert "会在聊天里告诉您" in browser.post("/progress", {**form, "here": "1"}).text
+        assert rows(stage, sa.select(Ticket.contact_id).where(Ticket.id == opened.ticket.id)) == [contact]
+        stage.sign_in("zhang").do(f"/desk/ticket/{opened.ticket.number}/do/accept", version="2")
+        assert [n.state for n in rows(stage, sa.select(Notice).where(Notice.recipient == "resident"))] == ["waiting"]
+
+    def test_a_strange_or_shared_browser_is_joined_to_nothing(self, stage: Stage) -> None:
+        opened, (_, _, browser) = stage.opened(), self.talk(stage)
+        form = {"number": opened.ticket.number, "code": opened.query_code, "here": "1"}
+        assert "聊天里告诉" not in stage.browser().post("/progress", form).text
+        browser.post("/chat/device", {"shared": "1"})
+        assert "聊天里告诉" not in browser.get("/progress").text
+        browser.post("/progress", form)
+        assert rows(stage, sa.select(ContactJoin)) == []

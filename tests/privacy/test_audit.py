@@ -162,6 +162,37 @@ def test_rows_of_the_time_before_the_key_stand_but_none_is_added_to_them(databas
     assert verified(database) == (4, CHANGED, 5)
 
 
+def test_a_log_of_an_older_version_goes_on(postgres_url: str, postgres_admin: sa.engine.Engine, keys: Keys) -> None:
+    from alembic import command
+
+    from actions.storage.engine import open_engine
+    from actions.storage.migrate import _config, migrate
+
+    with postgres_admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text("CREATE DATABASE older"))
+    try:
+        engine = open_engine(postgres_url.replace("/postgres?", "/older?"), pool_size=1)
+        database, previous = Database(engine, keys.audit_key), None
+        with engine.begin() as connection:
+            command.upgrade(_config(connection), "0008")
+            for number in range(3):
+                hash_ = audit_hash(None, previous, NOW, "staff:1", "signed_in", f"staff:{number}", {})
+                connection.execute(sa.text(
+                    "INSERT INTO audit (at, actor, action, object, data, previous, hash) VALUES "
+                    "(:at, 'staff:1', 'signed_in', :object, '{}', :previous, :hash)"),
+                    {"at": NOW, "object": f"staff:{number}", "previous": previous, "hash": hash_})
+                previous = hash_
+        migrate(engine)
+        note(database, 2)
+        assert verified(database) == (5, None, None) and bytes(row(database, 4).previous) == previous
+        run(database, "UPDATE audit SET actor = 'staff:9' WHERE id = 2")
+        assert verified(database) == (1, CHANGED, 2)
+        engine.dispose()
+    finally:
+        with postgres_admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("DROP DATABASE older WITH (FORCE)"))
+
+
 def test_many_writers_make_one_chain(database_url: str, keys: Keys) -> None:
     from actions.storage.engine import open_engine
 
