@@ -16,10 +16,12 @@ from actions.language.mask import mask_identity, mask_name, mask_phone
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Intake, Ticket, TicketPerson
 from actions.tickets.commands.persons import people_of
+from actions.tickets.queries import history
 from bot.desk.console import row_id
 from bot.desk.deeds import ticket_number, whole
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
+from bot.desk.story import told
 from bot.pages.forms import blank, fields
 
 SHOW, REPORTER, MINOR = "show_masked", "see_reporter", "see_minor"
@@ -133,7 +135,8 @@ def show(number: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depe
         sealed = parts.keys.seal(words).decode() if words else None
         record_audit(session, actor=visit.viewer.actor, action="masked_read", object_=f"ticket:{known}",
                      now=parts.now(), data={"what": what, "reason": reason, "words": sealed})
-        return visit.html("desk/shown.html", page="tickets", ticket=ticket, lines=lines, what=what,
+        past = told(visit, history(session, ticket)) if what == "case" else []
+        return visit.html("desk/shown.html", page="tickets", ticket=ticket, lines=lines, what=what, history=past,
                           show_reasons=reasons, sent=sent)
 
 

@@ -18,6 +18,7 @@ from actions.storage.tables import (
     Staff,
     Ticket,
     TicketEvent,
+    TicketFile,
     TicketPerson,
 )
 from tests.cast import LONGTA, Browser, Stage
@@ -212,6 +213,21 @@ class TestChild:
         zhang.do(f"/desk/ticket/{number}/do/accept", version="1")
         zhang.do(f"/desk/ticket/{number}/do/verify", version="2", way="visit", findings="孩子跟奶奶住")
         assert "孩子跟奶奶住" not in page(stage, "zhang", number)
+        assert "孩子跟奶奶住" in show(zhang, number, "case", "visit").text
+
+    def test_a_file_in_its_history_opens_for_who_gave_a_reason_a_moment_ago(self, stage: Stage) -> None:
+        number = self.filed(stage)
+        with stage.parts.database.begin() as session:
+            event = session.execute(sa.select(TicketEvent.id)).scalar_one()
+            session.add(TicketFile(event_id=event, field="picture", kind="image/png", size=1, created_at=stage.clock(),
+                                   content=stage.parts.keys.seal_bytes(b"\x89PNG")))
+        zhang, url = stage.sign_in("zhang"), f"/desk/ticket/{number}/file/{event}/picture"
+        show(zhang, number, "phone")
+        assert zhang.get(url).status_code == 404
+        show(zhang, number, "case")
+        assert zhang.get(url).status_code == 200 and stage.sign_in("he").get(url).status_code == 404
+        stage.clock.advance(minutes=11)
+        assert zhang.get(url).status_code == 404
 
     def test_a_child_of_the_household_is_masked_and_the_rest_is_not(self, stage: Stage) -> None:
         file(stage.sign_in("zhou"), m0_name="欧阳小宝", m0_relation="孙子", m0_minor="1")
