@@ -299,3 +299,9 @@ def test_who_takes_in(stage: Stage, login: str, status: int) -> None:
     assert browser.get("/desk/intake").status_code == status
     assert browser.do("/desk/intake", **a_form(external_id="1")).status_code == status
     assert len(rows(stage, sa.select(Ticket))) == (status == 200)
+
+
+def test_why_it_lies_where_it_lies_can_be_read(stage: Stage) -> None:
+    file(stage.sign_in("zhou"))
+    page = stage.sign_in("zhang").get(f"/desk/tickets/{the_ticket(stage).number}/place")
+    assert page.status_code == 200 and "花卉园西路8号" in page.text and "地名表版本" in page.text
