@@ -21,6 +21,7 @@ VERBS = {
     "migrate": "running",
     "doctor": "doctor",
     "user": "staff",
+    "api-key": "api_key",
     "understand": "reading",
     "route": "reading",
     "screen": "reading",
@@ -33,6 +34,7 @@ VERBS = {
     "questions": "replay",
     "recompute": "clocks",
     "stuck": "clocks",
+    "audit": "audit",
 }
 
 
@@ -48,7 +50,7 @@ class Verbs(click.Group):
         if name not in VERBS:
             return None
         module = importlib.import_module(f"bot.commands.{VERBS[name]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
 

@@ -101,9 +101,9 @@ def database_url(postgres_url: str, postgres_admin: sa.engine.Engine) -> Iterato
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(database_url: str, keys: Keys) -> Iterator[Database]:
     """The database of this test."""
-    database = Database(open_engine(database_url, pool_size=5))
+    database = Database(open_engine(database_url, pool_size=5), keys.audit_key)
     yield database
     database.dispose()
 

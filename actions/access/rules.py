@@ -39,6 +39,12 @@ PERMISSIONS = {
     "see_ties",
     "oversee_decisions",
     "manage_staff",
+    "take_in",
+    "switch_surge",
+    "show_masked",
+    "see_reporter",
+    "see_minor",
+    "join_contacts",
 }
 SCOPES = {"unit", "all", "none", "own"}
 HEAD = "head"  # the role that answers for a unit

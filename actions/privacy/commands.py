@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import datetime
 from typing import Any
@@ -12,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from actions.privacy.keys import Keys, KeyWrong
-from actions.storage.tables import Audit, Consent, KeyCheck
-
-AUDIT_LOCK = 0x6175646974  # "audit": rows form one chain, so writers queue here for a moment
+from actions.privacy.rules import audit_hash, head_mark
+from actions.storage.engine import AUDIT_KEY
+from actions.storage.tables import Audit, AuditHead, Consent, KeyCheck
 
 
 def check_keys(session: Session, keys: Keys) -> None:
@@ -52,14 +51,6 @@ def record_consent(
     )
 
 
-def audit_hash(
-    previous: bytes | None, at: datetime, actor: str, action: str, object_: str, data: dict[str, Any]
-) -> bytes:
-    """The hash of one audit row: over the row before it and everything the row says."""
-    body = json.dumps([at.isoformat(), actor, action, object_, data], ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256((previous or b"") + body.encode()).digest()
-
-
 def record_audit(
     session: Session,
     *,
@@ -69,18 +60,30 @@ def record_audit(
     now: datetime,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Appends one row to the audit chain (个人信息保护法 51, 54). The last statement of a command, kept short."""
-    session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": AUDIT_LOCK})
-    previous = session.execute(sa.select(Audit.hash).order_by(Audit.id.desc()).limit(1)).scalar()
-    session.add(
-        Audit(
-            at=now,
-            actor=actor,
-            action=action,
-            object=object_,
-            data=data or {},
-            previous=previous,
-            hash=audit_hash(previous, now, actor, action, object_, data or {}),
-        )
+    """Appends one row to the audit chain (个人信息保护法 51, 54). The last statement of a command, kept short.
+
+    Writers queue at the mark of the newest row. RuntimeError where the database was opened without its audit key.
+    """
+    key = session.info.get(AUDIT_KEY)
+    if key is None:
+        raise RuntimeError("audit rows need Database(engine, audit_key=keys.audit_key)")
+    head = _locked_head(session)
+    said = json.loads(json.dumps(data or {}))  # as it will be read again
+    hash_ = audit_hash(key, None if head.hash is None else bytes(head.hash), now, actor, action, object_, said)
+    row = session.execute(
+        insert(Audit.__table__)
+        .values(at=now, actor=actor, action=action, object=object_, data=said, previous=head.hash, hash=hash_)
+        .returning(Audit.__table__.c.id)
+    ).scalar_one()
+    session.execute(
+        sa.update(AuditHead.__table__).values(audit_id=row, hash=hash_, mark=head_mark(key, row, hash_))
     )
-    session.flush()
+
+
+def _locked_head(session: Session) -> Any:
+    query = sa.select(AuditHead.audit_id, AuditHead.hash).with_for_update()
+    head = session.execute(query).one_or_none()
+    if head is None:  # the very first row of an empty log
+        session.execute(insert(AuditHead).values(id=1).on_conflict_do_nothing())
+        head = session.execute(query).one()
+    return head

@@ -17,13 +17,14 @@ class KeyWrong(Exception):
 
 
 class Keys:
-    """`secret` is 32 bytes. From it come two keys: one to encrypt, one to hash; neither tells the other."""
+    """`secret` is 32 bytes. From it come three keys: to encrypt, to hash, to chain the audit; none tells another."""
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != 32:
             raise ValueError("the field key must be 32 bytes")
         self._fernet = Fernet(base64.urlsafe_b64encode(hmac.digest(secret, b"encrypt", "sha256")))
         self._hash_key = hmac.digest(secret, b"hash", "sha256")
+        self.audit_key = hmac.digest(secret, b"audit", "sha256")
 
     def seal(self, text: str) -> bytes:
         """The encrypted form of `text`."""

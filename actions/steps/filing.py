@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from actions.due.clock import SHANGHAI
+from actions.intake.book import Cause
+from actions.intake.case import (
+    helps_first,
+    is_minor,
+    keep_route,
+    keep_screening,
+    responsible_for,
+    surge_of,
+)
 from actions.privacy.commands import record_consent
 from actions.screening.evaluate import Screening, evaluate
-from actions.screening.record import decision_record
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import today, urgency
-from actions.storage.tables import RouteRecord, ScreeningRecord, Ticket
+from actions.storage.tables import Ticket
 from actions.tickets.commands import Opened, Request, Responsible, complete_ticket, open_ticket, tell_resident
+from actions.tickets.commands.persons import APPLICANT, PersonGiven, is_own_phone
 from actions.tickets.queries import danger_ticket_of_contact, latest_of_conversation
 from actions.turn import BY_PAGE, HIDDEN, Turn
 
-AID_FIRST, TEMPORARY = "aid_first", "temporary_urgent"
-DISCREET_EVENTS = ("violence",)
+TEMPORARY = "temporary_urgent"
 DISCREET_GATES = ("violence", "child")
 
 
@@ -27,41 +33,43 @@ def screen(turn: Turn, know: Knowledge) -> Screening:
 
 def responsible(turn: Turn, know: Knowledge) -> Responsible:
     """Who answers for the case: the unit of the event, a district outside, or the district's own desk."""
-    place = turn.facts.places.get("event")
-    if place is not None and place["decision"] in ("route", "confirm") and place["unit"]:
-        return Responsible("unit", place["unit"], place["unit_name"], place["district"])
-    if place is not None and place["decision"] == "out_of_area":
-        return Responsible("outside", None, place["unit_name"], place["district"] or place["city"])
-    return Responsible("district", None, None, know.gazetteer.area_name)
+    return responsible_for(turn.facts.places.get("event"), know.gazetteer)
 
 
-def _discreet(turn: Turn, kind: object) -> bool:
+def _discreet(turn: Turn, cause: Cause | None) -> bool:
     """Nothing is sent unasked where somebody at home may read it: violence, abuse, a child (DESIGN 2 point 9)."""
-    return kind in DISCREET_EVENTS or any(gate.startswith(DISCREET_GATES) for gate in turn.facts.gates)
+    return cause is not None and cause.discreet or any(gate.startswith(DISCREET_GATES) for gate in turn.facts.gates)
 
 
 def _request(turn: Turn, know: Knowledge, screening: Screening, read_back: str) -> Request:
     """What is known now, as a ticket wants it."""
-    first = screening.verdict(AID_FIRST).verdict == "likely" or urgency(turn) != "none"
     event, household = turn.facts.places.get("event"), turn.facts.places.get("household")
     kind = turn.facts.answers.get("event_kind", {}).get("value")
+    cause = know.intake.cause_of(kind if isinstance(kind, str) else None)
+    first = helps_first(screening, urgency(turn))
+    surge = surge_of(turn.session, cause, turn.now)
+    phone = know.keys.open(turn.facts.phone.encode()) if turn.facts.phone else None
+    own = phone is not None and is_own_phone(turn.facts.answers)
     return Request(
         responsible=responsible(turn, know),
-        programme=TEMPORARY,
+        programme=cause.programme if cause else TEMPORARY,
         due=None,
         due_rule=None,
         legal_basis="consent" if turn.facts.consent == "given" else "emergency",
         event_kind=kind if isinstance(kind, str) else None,
         aid_first=first,
         urgency=urgency(turn),
-        discreet=_discreet(turn, kind),
+        discreet=_discreet(turn, cause),
         read_back=read_back,
         facts=dict(turn.facts.answers),
         event_place=(know.keys.open(event["text"].encode()) or None) if event else None,
         event_point=know.keys.open(turn.facts.point.encode()) if turn.facts.point else None,
         household_place=know.keys.open(household["text"].encode()) if household else None,
         household_unit_name=household.get("unit_name") if household else None,
-        phone=know.keys.open(turn.facts.phone.encode()) if turn.facts.phone else None,
+        phone=phone,
+        persons=(PersonGiven(APPLICANT, phone=phone),) if own else (),
+        minor=is_minor(know.intake, turn.facts.answers),
+        surge_id=surge.id if surge is not None else None,
         conversation_id=turn.conversation_id,
         contact_id=turn.contact_id,
         clockwork=know.clockwork,
@@ -84,17 +92,9 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
     note_screening(turn, screening, opened.ticket.id)
     event = turn.facts.places.get("event")
     if event is not None:
-        turn.session.add(
-            RouteRecord(
-                conversation_id=turn.conversation_id,
-                ticket_id=opened.ticket.id,
-                table_version=event["table_version"],
-                as_of=datetime.fromisoformat(event["as_of"]).date(),
-                text=(turn.facts.event_text or "").encode(),
-                outcome={key: value for key, value in event.items() if key != "text"},
-                created_at=turn.now,
-            )
-        )
+        keep_route(turn.session, {key: value for key, value in event.items() if key != "text"},
+                   (turn.facts.event_text or "").encode(), turn.now, ticket_id=opened.ticket.id,
+                   conversation_id=turn.conversation_id)
     if read_back != "none":
         turn.facts.filed = opened.ticket.number
         _tell(turn, know, opened)
@@ -118,18 +118,8 @@ def _next_line(turn: Turn, ticket: Ticket) -> str:
 
 def note_screening(turn: Turn, screening: Screening, ticket_id: int | None) -> None:
     """Writes the decision record: append-only, complete enough to be judged again (`youmen replay`)."""
-    turn.session.add(
-        ScreeningRecord(
-            conversation_id=turn.conversation_id,
-            ticket_id=ticket_id,
-            ruleset=screening.ruleset.version,
-            as_of=screening.as_of,
-            region=screening.region,
-            answers=dict(turn.facts.answers),
-            outcome=decision_record(screening, turn.facts.questions),
-            created_at=turn.now,
-        )
-    )
+    keep_screening(turn.session, screening, turn.facts.answers, turn.now, ticket_id=ticket_id,
+                   conversation_id=turn.conversation_id, questions=turn.facts.questions)
 
 
 def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:

@@ -13,6 +13,7 @@ from actions.due.calendar import Calendar
 from actions.due.clockwork import Clockwork, load_clockwork
 from actions.due.desk import DeskTimes, load_desk
 from actions.due.rules import Rules
+from actions.intake.book import EVENT_KIND, IntakeBook, Known, load_intake
 from actions.language.facts import hear_facts
 from actions.language.replies import Replies, load_replies
 from actions.language.thresholds import thresholds
@@ -41,6 +42,7 @@ class Knowledge:
     answers: Answers
     topics: Topics
     doors: Doors
+    intake: IntakeBook
     keys: Keys
     book: Book
     rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
@@ -83,6 +85,8 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
         doors=load_doors(config / "policy" / "doors.yaml"),
+        intake=load_intake(config / "tickets", Known(
+            ruleset.facts, ruleset.facts[EVENT_KIND].options, ruleset.programmes)),
         keys=keys,
         book=load_book(config, ruleset, gazetteer.units, PERMISSIONS),
         rules_wrong=wrong,

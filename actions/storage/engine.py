@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 LOCK_TIMEOUT_MS = 5_000
+AUDIT_KEY = "audit_key"  # what a session's info calls the key of the audit chain
 
 
 def open_engine(url: str, *, pool_size: int = 5, idle_seconds: int = 60, name: str = "youmen") -> Engine:
@@ -35,11 +36,14 @@ def open_engine(url: str, *, pool_size: int = 5, idle_seconds: int = 60, name: s
 
 
 class Database:
-    """The one way to speak to PostgreSQL: `with database.begin() as session:` is one transaction."""
+    """The one way to speak to PostgreSQL: `with database.begin() as session:` is one transaction.
 
-    def __init__(self, engine: Engine) -> None:
+    Without `audit_key` nothing can be written that leaves a row in the audit log.
+    """
+
+    def __init__(self, engine: Engine, audit_key: bytes | None = None) -> None:
         self.engine = engine
-        self._sessions = sessionmaker(engine, future=True, expire_on_commit=False)
+        self._sessions = sessionmaker(engine, future=True, expire_on_commit=False, info={AUDIT_KEY: audit_key})
 
     @contextmanager
     def begin(self) -> Iterator[Session]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from actions.access.queries import visible_tickets
 from actions.access.rules import Viewer
 from actions.privacy.keys import Keys
-from actions.storage.tables import RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent, TicketFile
+from actions.storage.tables import Contact, RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent, TicketFile
 
 
 def list_tickets(
@@ -81,9 +81,12 @@ def disputes(session: Session, keys: Keys, ticket: Ticket) -> list[dict[str, Any
 def tickets_of_conversation(
     session: Session, viewer: Viewer, conversation_id: int, contact_id: int | None = None
 ) -> list[Ticket]:
-    """The tickets a conversation has led to, as far as this viewer may see them; those of its contact too, if named."""
-    own = Ticket.conversation_id == conversation_id
-    query = visible_tickets(viewer).where(sa.or_(own, Ticket.contact_id == contact_id)).order_by(Ticket.id)
+    """The tickets a conversation has led to, as far as this viewer may see them; those of its contact, and of the
+    person it was joined to, too, if named."""
+    person = sa.select(Contact.person_id).where(Contact.id == contact_id, Contact.person_id.is_not(None))
+    own = sa.or_(Ticket.conversation_id == conversation_id, Ticket.contact_id == contact_id,
+                 Ticket.person_id.in_(person))
+    query = visible_tickets(viewer).where(own).order_by(Ticket.id)
     return list(session.execute(query).scalars())
 
 

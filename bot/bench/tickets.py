@@ -63,7 +63,7 @@ def bench_tickets(settings: Settings, tell: Tell) -> Report:
     with temporary_home() as home:
         server = start_postgres(home)
         try:
-            database = Database(open_engine(server.url, name="bench"))
+            database = Database(open_engine(server.url, name="bench"), Keys(bytes(32)).audit_key)
             migrate(database.engine)
             bench = _prepare(settings, database)
             tell(f"filling {TICKETS} tickets")

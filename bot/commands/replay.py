@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.commands.reach import reached_parts
 from bot.commands.records import write
 from bot.settings import Settings
 
@@ -28,7 +28,7 @@ def replay(ctx: click.Context, record: str) -> None:
     kind, _, rest = record.partition(":")
     if rest and (kind not in (SCREENING, ROUTE) or not rest.isdecimal()):
         raise click.UsageError(f"{record!r} names no record: write screening:12, route:12 or a ticket number")
-    with _parts(ctx.obj) as parts, parts.database.begin() as session:
+    with reached_parts(ctx.obj, "replay") as parts, parts.database.begin() as session:
         found = list(_records(session, kind if rest else None, rest or record))
         if not found:
             raise click.UsageError(
@@ -51,28 +51,10 @@ def questions(settings: Settings, limit: int) -> None:
     from actions.due.clock import SHANGHAI
     from actions.policy.queries import unanswered
 
-    with _parts(settings) as parts, parts.database.begin() as session:
+    with reached_parts(settings, "replay") as parts, parts.database.begin() as session:
         for entry in unanswered(session, parts.keys, limit):
             at = entry.asked_at.astimezone(SHANGHAI).isoformat()
             write({"id": entry.id, "asked_at": at, "intent": entry.intent, "text": entry.text})
-
-
-@contextmanager
-def _parts(settings: Settings) -> Iterator[Parts]:
-    """The running hotline's database, else a private one over the same home, stopped afterwards."""
-    from bot.processes.parts import NotReady, open_parts, server_urls
-    from bot.processes.servers import start_postgres
-
-    with ExitStack() as stack:
-        try:
-            urls = server_urls(settings)
-        except NotReady:
-            server = start_postgres(settings.home)
-            stack.callback(server.stop)
-            urls = (server.url, None)
-        parts = open_parts(settings, name="replay", urls=urls)
-        stack.callback(parts.database.dispose)
-        yield parts
 
 
 def _records(session: Any, kind: str | None, name: str) -> Iterator[tuple[str, Any]]:

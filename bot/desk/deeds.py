@@ -22,7 +22,7 @@ from actions.tickets.rules import Command, Field, WrongState
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
-from bot.desk.looks import note_look
+from bot.desk.looks import case_shown, note_look
 from bot.desk.story import SEALED, told
 from bot.pages.forms import fields, files, takes_files
 
@@ -81,7 +81,7 @@ def _changed(visit: Visit, number: str, seen: int) -> Response:
         since = [line for line in lines if (line["version"] or 0) > seen > 0] or lines[-LATEST:]
         note_look(session, visit.viewer, "ticket_read", f"ticket:{number}", visit.parts.now())
         return visit.html("desk/ticket_changed.html", 409, page="tickets", ticket=ticket,
-                          states=visit.parts.lifecycle.titles, changes=told(visit, since))
+                          states=visit.parts.lifecycle.titles, changes=told(visit, since, bool(ticket.minor)))
 
 
 @router.get(PATH)
@@ -143,7 +143,7 @@ def file(number: str, event: str, field: str, visit: Visit = Depends(staff)) -> 
     with parts.database.begin() as session:
         ticket = access_ticket(session, visit.viewer, known)
         found = file_of(session, ticket, whole(event) or 0, field)
-        if found is None:
+        if found is None or ticket.minor and not case_shown(session, visit.viewer, known, parts.now()):
             raise Refused("no such file")
         kind, sealed = str(found.kind), bytes(found.content)
         note_look(session, visit.viewer, "ticket_file_read", f"ticket_file:{found.id}", parts.now())

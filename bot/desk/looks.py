@@ -19,3 +19,11 @@ def note_look(session: Session, viewer: Viewer, action: str, object_: str, now: 
                               Audit.at > now - SAME_LOOK)
     if not session.execute(sa.select(noted)).scalar():
         record_audit(session, actor=viewer.actor, action=action, object_=object_, now=now)
+
+
+def case_shown(session: Session, viewer: Viewer, number: str, now: datetime) -> bool:
+    """Whether this person gave a reason for the whole case of a restricted ticket a moment ago."""
+    given = sa.exists().where(Audit.actor == viewer.actor, Audit.action == "masked_read",
+                              Audit.object == f"ticket:{number}", Audit.at > now - SAME_LOOK,
+                              Audit.data["what"].astext == "case")
+    return bool(session.execute(sa.select(given)).scalar())

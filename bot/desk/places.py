@@ -28,6 +28,7 @@ from bot.desk.deeds import ticket_number, whole
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
+from bot.desk.people import is_restricted
 from bot.pages.forms import fields
 
 router = APIRouter(dependencies=[Depends(door)])
@@ -50,14 +51,23 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     routed = grounds(session, ticket)[1]
     open_to = {command.id for command in possible(parts.work, visit.viewer, ticket)}
     settled = any(line["kind"] == "assigned" for line in past)
+    if is_restricted(ticket):  # the page of the ticket shows it for a reason
+        return {**_without_place(past), "ticket": ticket, "settled": settled, "may_return": "return" in open_to and
+                not settled, "may_assign": "assign" in open_to, "may_rule": False, "restricted": True,
+                "units": unit_choices(gazetteer, _today(visit)), "event_titles": parts.lifecycle.event_titles}
     return {
-        "point": _point(parts.keys.open_or_none(ticket.event_point)),
+        "restricted": False, "point": _point(parts.keys.open_or_none(ticket.event_point)),
         "ticket": ticket, "place": place, "spot": spot_of(place, current), "disputes": past, "settled": settled,
         "route": routed.outcome if routed is not None else None,
         "may_return": "return" in open_to and not settled, "may_assign": "assign" in open_to,
         "may_rule": visit.viewer.may(DECIDE) and settled,
         "units": unit_choices(gazetteer, _today(visit)), "event_titles": parts.lifecycle.event_titles,
     }
+
+
+def _without_place(past: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"point": None, "place": "", "spot": None, "route": None,
+            "disputes": [{**line, "reason": None} for line in past]}
 
 
 def _page(visit: Visit, number: str, note: str = "", status: int = 200) -> Response:

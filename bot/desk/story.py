@@ -20,9 +20,10 @@ def _field(visit: Visit, name: str, kept: Mapping[str, Any], open_sealed: bool) 
     return {"id": name, "title": kept.get("title", ""), "kind": kept["kind"], "text": text}
 
 
-def told(visit: Visit, lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Lines of history for a page. What was sealed is read by those whose work needs it, nobody else."""
-    titles, open_sealed = visit.parts.lifecycle.event_titles, visit.viewer.may(SEALED)
+def told(visit: Visit, lines: Iterable[Mapping[str, Any]], restricted: bool = False) -> list[dict[str, Any]]:
+    """Lines of history for a page. What was sealed is read by those whose work needs it, nobody else; of a child's
+    ticket (`restricted`) nobody reads it in passing."""
+    titles, open_sealed = visit.parts.lifecycle.event_titles, visit.viewer.may(SEALED) and not restricted
     found = []
     for line in lines:
         kept, order = line["data"].get("fields") or {}, visit.parts.lifecycle.field_order.get(line["kind"], ())

@@ -19,6 +19,7 @@ from bot.desk.deeds import ticket_number
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
+from bot.desk.people import SHOW, about, is_restricted
 from bot.desk.story import told
 from bot.pages.parts import WebParts
 
@@ -80,15 +81,16 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     phone = parts.opened_or_none(ticket.phone)
     callable_ = phone is not None and bool(find_phones(phone))
     return {
-        "ticket": ticket, "lamp": lamp(ticket, parts.now()), "history": told(visit, history(session, ticket)),
+        "ticket": ticket, "lamp": lamp(ticket, parts.now()),
+        "history": told(visit, history(session, ticket), is_restricted(ticket)),
         "commands": possible(parts.work, viewer, ticket),
         "fact_lines": parts.fact_titles(ticket.facts), "verdicts": _verdicts(parts, screened),
         "route": routed.outcome if routed is not None else None,
         "event_place": parts.opened_or_none(ticket.event_place),
         "household_place": parts.opened_or_none(ticket.household_place),
-        # who works the ticket calls the number; the others need not read it
-        "phone": phone if phone is None or not callable_ or viewer.may("accept_ticket") else mask_phone(phone),
-        "may_call": callable_ and viewer.may("accept_ticket"),
+        # masked for everybody: who needs the number says why, and sees it once
+        "phone": mask_phone(phone) if phone is not None and callable_ else phone,
+        "may_call": callable_ and viewer.may(SHOW), **about(session, visit, ticket),
         "accepted_by": staff_name(session, ticket.accepted_by), **_words(parts),
         **decision_view(session, visit, ticket),
     }

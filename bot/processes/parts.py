@@ -80,7 +80,9 @@ def server_urls(settings: Settings) -> tuple[str, str | None]:
     return str(state["database_url"]), str(state["redis_url"]) if state.get("redis_url") else None
 
 
-def open_database(url: str, *, name: str, turn_seconds: int = 60, pool_size: int = 5) -> Database:
+def open_database(
+    url: str, *, name: str, keys: Keys | None = None, turn_seconds: int = 60, pool_size: int = 5
+) -> Database:
     """The database, reached and migrated. Raises NotReady in one sentence."""
     engine = open_engine(url, name=name, idle_seconds=turn_seconds, pool_size=pool_size)
     try:
@@ -92,7 +94,7 @@ def open_database(url: str, *, name: str, turn_seconds: int = 60, pool_size: int
     except OperationalError as error:
         first = str(error.orig).strip().splitlines()[0] if error.orig else "unreachable"
         raise NotReady(f"the database cannot be reached ({first}): check DATABASE_URL or start it") from None
-    return Database(engine)
+    return Database(engine, keys.audit_key if keys is not None else None)
 
 
 def open_parts(
@@ -113,7 +115,9 @@ def open_parts(
     keys = knowledge.keys
     roles = dict(load_roles(settings.config / "roles" / "roles.yaml"))
     lifecycle = load_table(settings.config, roles, knowledge.replies, knowledge.clockwork)
-    database = open_database(database_url, name=name, turn_seconds=settings.turn_seconds, pool_size=pool_size)
+    database = open_database(
+        database_url, name=name, keys=keys, turn_seconds=settings.turn_seconds, pool_size=pool_size
+    )
     with database.begin() as session:
         check_keys(session, keys)
     return Parts(
@@ -130,10 +134,14 @@ def open_parts(
     )
 
 
+def keys_of(settings: Settings) -> Keys:
+    """The field key of this installation; made where there is none yet. Raises KeyWrong."""
+    return load_keys(settings.home / "field.key", settings.field_key)
+
+
 def serving_knowledge(settings: Settings) -> Knowledge:
     """What a service knows: with wrong rules it goes on with the last good ones. Raises ConfigError, KeyWrong."""
-    keys = load_keys(settings.home / "field.key", settings.field_key)
-    return load_knowledge(settings.config, keys, kept_rules=settings.home / KEPT_RULES)
+    return load_knowledge(settings.config, keys_of(settings), kept_rules=settings.home / KEPT_RULES)
 
 
 def turn_tools(parts: Parts) -> TurnTools:

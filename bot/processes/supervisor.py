@@ -25,7 +25,7 @@ import structlog
 from rich.console import Console
 
 from bot.processes.first_staff import FirstLogin, make_first_staff
-from bot.processes.parts import STATE_FILE, NotReady, open_database, running_state, system_clock
+from bot.processes.parts import STATE_FILE, NotReady, keys_of, open_database, running_state, system_clock
 from bot.processes.servers import (
     Server,
     ServerFailed,
@@ -394,7 +394,7 @@ def _run(
     try:
         database_url, redis_url = _start_servers(settings, running, console)
         with console.status("preparing the database"):
-            database = open_database(database_url, name="supervisor")
+            database = open_database(database_url, name="supervisor", keys=keys_of(settings))
             logins = make_first_staff(database, settings, system_clock())
             database.dispose()
         train_first(console)

@@ -21,6 +21,8 @@ from starlette.exceptions import HTTPException
 import bot.desk
 from actions.access.rules import Refused
 from actions.storage.migrate import code_head
+from bot.api import tickets as api_tickets
+from bot.api.tickets import Api, ApiError, answer_error
 from bot.channels import links, progress
 from bot.channels import web as chat
 from bot.channels.links import LinkedChat
@@ -30,6 +32,8 @@ from bot.desk import (
     console,
     decisions,
     deeds,
+    intake,
+    people,
     places,
     powers,
     signin,
@@ -89,11 +93,13 @@ def create_app(parts: WebParts) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, redirect_slashes=False)
     pages = Pages({"chat": chat.FOLDER, "desk": Path(bot.desk.__file__).parent})
     app.state.chat, app.state.desk = LinkedChat(parts, pages, board), Desk(parts, pages, board)
+    app.state.api = Api(parts)
     app.add_middleware(Shield, pages=pages)
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
-    for room in (chat, progress, links, signin, console, attachments, workbench, deeds, decisions, authorisations,
-                 powers, places, stuck):
+    rooms = (chat, progress, links, signin, console, attachments, workbench, deeds, decisions, authorisations, powers,
+             places, stuck, intake, people, api_tickets)
+    for room in rooms:
         app.include_router(room.router)
     _pushed(app, parts)
     _probes(app, parts)
@@ -130,6 +136,8 @@ def _probes(app: FastAPI, parts: WebParts) -> None:
 
 
 def _errors(app: FastAPI, pages: Pages) -> None:
+    app.add_exception_handler(ApiError, answer_error)
+
     @app.exception_handler(Refused)
     async def refused(request: Request, _: Refused) -> Response:
         return pages.error(request, "not_found")

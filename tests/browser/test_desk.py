@@ -30,7 +30,8 @@ COLLEAGUE = "colleague"
 def books(live: Live) -> Iterator[Database]:
     """The database of the running hotline, with a second operator hired."""
     state = json.loads((live.home / STATE_FILE).read_text("utf-8"))
-    database = Database(open_engine(state["database_url"], pool_size=1))
+    keys = load_keys(live.home / "field.key", None)
+    database = Database(open_engine(state["database_url"], pool_size=1), keys.audit_key)
     with database.begin() as session:
         create_staff(session, login=COLLEAGUE, name="小吴", role="operator", unit_id=None, password=NEW_PASSWORD,
                      now=datetime.now(timezone.utc), must_change_password=False)

@@ -17,14 +17,17 @@ from actions.storage.tables import (
     Authorisation,
     AuthorisationMember,
     CheckResult,
+    ContactJoin,
     Conversation,
     Delegation,
     Message,
+    Person,
     PlaceAlias,
     PlaceRuling,
     Relative,
     Staff,
     StaffSession,
+    Surge,
     Ticket,
     TicketEvent,
     TicketFile,
@@ -42,6 +45,8 @@ DECIDES = frozenset({"district", "chen"})
 TIED = frozenset({"zhang", "li", "he", "district", "chen"})
 AUTHORISATIONS = "/desk/tickets/{number}/authorisations"
 PUBLIC = "public"
+TAKES_IN = frozenset({"zhou", "wu", "zhang", "li", "he", "district"})
+SWITCHES, SHOWS = frozenset({"chen"}), frozenset({"zhang", "he", "district", "chen"})
 
 # (method, route) → who gets further than the door; by hand, from config/roles and DESIGN 2
 EXPECTED: dict[tuple[str, str], Any] = {
@@ -79,6 +84,12 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", AUTHORISATIONS): ACCEPTS, ("POST", AUTHORISATIONS): ACCEPTS,
     ("POST", AUTHORISATIONS + "/members/{member}"): ACCEPTS, ("POST", AUTHORISATIONS + "/members/{member}/result"): ACCEPTS,
     ("POST", AUTHORISATIONS + "/results/{result}/clear"): ACCEPTS,
+    ("GET", "/desk/intake"): TAKES_IN, ("POST", "/desk/intake"): TAKES_IN,
+    ("GET", "/desk/surges"): SWITCHES, ("POST", "/desk/surges"): SWITCHES, ("POST", "/desk/surges/{surge}/end"): SWITCHES,
+    ("POST", "/desk/tickets/{number}/show"): SHOWS, ("POST", "/desk/tickets/{number}/contacts"): SPEAKS,
+    ("POST", "/desk/tickets/{number}/contacts/{join}/end"): SPEAKS,
+    # a key, not a person: tests/intake/test_api.py
+    ("POST", "/api/tickets"): PUBLIC, ("GET", "/api/tickets/{external_id}"): PUBLIC,
 }
 STREAMS = {("GET", "/desk/stream")}  # never ends: tested by itself
 
@@ -111,7 +122,15 @@ def begin(stage: Stage) -> tuple[int, str]:
                                content=stage.parts.keys.seal_bytes(b"\x89PNG")))
         session.execute(sa.text("SELECT setval('place_ruling_id_seq', 1), setval('place_alias_id_seq', 1)"))
         begin_decisions(session, ticket.id, stage.clock())
-        return session.execute(sa.select(Conversation.id)).scalar_one(), ticket.number
+        session.add(Surge(cause="disaster", reason="暴雨", starts_at=stage.clock(), ends_at=stage.clock() + timedelta(days=1),
+                          staff_id=staff, created_at=stage.clock()))
+        person = Person(created_at=stage.clock())
+        session.add(person)
+        session.flush()
+        conversation, contact = session.execute(sa.select(Conversation.id, Conversation.contact_id)).one()
+        session.add(ContactJoin(contact_id=contact, person_id=person.id, ticket_id=ticket.id, how="staff",
+                                joined_at=stage.clock(), joined_by="staff:0"))
+        return conversation, ticket.number
 
 
 def begin_decisions(session: Any, ticket: int, now: Any) -> None:
@@ -170,9 +189,9 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
         if allowed == PUBLIC:
             continue
         browser = stage.sign_in(login)
-        url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1,
+        url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1, surge=1, join=1,
                           command="accept", event=1, field="picture", delegation=1, tie=1, member=1, result=1)
-        more = {"to": colleague(stage, login), "outcome": "no_answer", **ticket_version}
+        more = {"to": colleague(stage, login), "outcome": "no_answer", "what": "phone", **ticket_version}
         answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
             assert answer.status_code in (200, 303, 409, 422), (method, path, answer.status_code)
@@ -187,8 +206,9 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
     for method, path in EXPECTED:
         if EXPECTED[method, path] == PUBLIC:
             continue
-        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1,
-                                                       command="accept", event=1, field="picture", delegation=1, tie=1, member=1, result=1)
+        browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1, surge=1,
+                                                       join=1, command="accept", event=1, field="picture", delegation=1, tie=1,
+                                                       member=1, result=1)
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
     assert stage.browser().get("/desk/stream").status_code == 401

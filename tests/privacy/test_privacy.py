@@ -1,22 +1,18 @@
-"""Keys, consent, and an audit chain in which a gap shows."""
+"""Keys: what is sealed opens again, with this key only."""
 
 from __future__ import annotations
 
 import stat
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.privacy.commands import audit_hash, check_keys, record_audit
+from actions.privacy.commands import check_keys
 from actions.privacy.keys import Keys, KeyWrong, load_keys
-from actions.storage.tables import Audit
 
-NOW = datetime(2026, 11, 20, 2, 0, tzinfo=timezone.utc)
 KEYS = Keys(b"k" * 32)
 
 
@@ -42,21 +38,6 @@ def test_the_key_file_is_made_once_and_only_for_its_owner(tmp_path: Path) -> Non
     first = load_keys(path, None)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert load_keys(path, None).open(first.seal("x")) == "x"
-
-
-def test_the_audit_is_a_chain(database: Any) -> None:
-    for number in range(3):
-        with database.begin() as session:
-            record_audit(
-                session, actor="staff:1", action="read", object_=f"ticket:{number}", now=NOW, data={"why": "test"}
-            )
-    with database.begin() as session:
-        rows = session.execute(sa.select(Audit).order_by(Audit.id)).scalars().all()
-        previous = None
-        for row in rows:
-            assert row.previous == previous
-            assert row.hash == audit_hash(previous, row.at, row.actor, row.action, row.object, row.data)
-            previous = row.hash
 
 
 def test_a_file_that_holds_no_key_is_refused(tmp_path: Path) -> None:

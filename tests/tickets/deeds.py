@@ -7,12 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actions.storage.tables import Aid, Approval, Staff, Ticket, TicketEvent
-from actions.tickets.numbers import new_number
+from actions.storage.tables import Aid, Approval, Intake, Staff, Ticket, TicketEvent, TicketPerson
+from actions.tickets.numbers import check_character, new_number
 from tests.cast import LONGTA, LONGXI, Stage
 
 TODAY, YESTERDAY, LATER = "2026-11-20", "2026-11-19", "2026-12-04"
 WORDS = {"words": "写明情况"}
+INTO = "YM261119-33333-" + check_character("33333")  # 王婶's own ticket, beside those that neighbours told of
 # command → the form a person would fill in
 FORMS: dict[str, dict[str, str]] = {
     "dispatch": {"unit": LONGTA},
@@ -50,6 +51,11 @@ FORMS: dict[str, dict[str, str]] = {
     "follow_up": {"satisfied": "yes"},
     "reopen": {"reason": "又没地方住了"},
     "addend": dict(WORDS),
+    "note_consent": {"consent": "given"},
+    "note_finding": {"finding": "in_need", "on": YESTERDAY},
+    "merge": {"into": INTO},
+    "add_person": {"role": "member", "name": "王小宝", "relation": "孙子", "minor": "yes"},
+    "remove_person": {"person": "1", "reason": "填错了"},
 }
 UNTIL = {"fields": {"until": {"title": "到", "kind": "date", "value": YESTERDAY}}}
 ASKED = {"fields": {"until": {"title": "到", "kind": "date", "value": LATER}}}
@@ -127,8 +133,18 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
         names = numbers(len(wanted), stage.clock().date())
         rows = [{**values, "number": number, **{k: v for k, v in one.items() if k not in ("before", "signed", "aid")}}
                 for number, one in zip(names, wanted, strict=True)]
+        if session.execute(sa.select(Ticket.id).where(Ticket.number == INTO)).first() is None:
+            rows.append({**values, "number": INTO, "state": "accepted"})
         session.execute(sa.insert(Ticket), rows)
         ids = dict(session.execute(sa.select(Ticket.number, Ticket.id).where(Ticket.number.in_(names))).all())
+        # a neighbour told of every one of them, and 王婶 is registered as the person concerned
+        session.execute(sa.insert(Intake), [
+            {"ticket_id": id_, "source": "neighbour", "caller": "staff:0", "external_id": number, "body_hash": b"",
+             "reporter_hidden": True, "consent": "open", "finding": "open", "created_at": earlier(stage)}
+            for number, id_ in ids.items()])
+        session.execute(sa.insert(TicketPerson), [
+            {"ticket_id": id_, "role": "applicant", "minor": False, "created_at": earlier(stage), "created_by": "staff:0"}
+            for id_ in ids.values()])
         before = [(ids[number], kind, data) for number, one in zip(names, wanted, strict=True)
                   for kind, data in one.get("before", [])]
         if before:

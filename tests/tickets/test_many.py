@@ -14,6 +14,7 @@ from actions.access.commands import create_staff
 from actions.access.queries import as_viewer
 from actions.access.rules import Refused, Viewer
 from actions.privacy.commands import audit_hash
+from actions.privacy.keys import Keys
 from actions.storage.engine import Database, open_engine
 from actions.storage.tables import Audit, Notice, Ticket, TicketEvent
 from actions.tickets.commands import StalePage, Work, perform
@@ -26,9 +27,9 @@ PATIENCE = 60
 
 
 @pytest.fixture
-def crowded(database_url: str) -> Iterator[Database]:
+def crowded(database_url: str, keys: Keys) -> Iterator[Database]:
     """The same database with a connection for each of them."""
-    crowded = Database(open_engine(database_url, pool_size=MANY))
+    crowded = Database(open_engine(database_url, pool_size=MANY), keys.audit_key)
     yield crowded
     crowded.dispose()
 

@@ -3,7 +3,7 @@
 from actions.storage.tables.aid import Aid
 from actions.storage.tables.approval import Approval, Meeting
 from actions.storage.tables.attachment import Attachment
-from actions.storage.tables.audit import Audit
+from actions.storage.tables.audit import Audit, AuditHead
 from actions.storage.tables.authorisation import Authorisation, AuthorisationMember, CheckResult
 from actions.storage.tables.call_back import CallBack, CallBackTry
 from actions.storage.tables.consent import Consent
@@ -12,6 +12,7 @@ from actions.storage.tables.conversation import Conversation
 from actions.storage.tables.danger_call import DangerCall
 from actions.storage.tables.delegation import Delegation
 from actions.storage.tables.delivery import Delivery
+from actions.storage.tables.intake import ApiKey, Intake, Surge
 from actions.storage.tables.key_check import KeyCheck
 from actions.storage.tables.link import Link
 from actions.storage.tables.message import Draft, Message, TurnAttempt
@@ -25,13 +26,16 @@ from actions.storage.tables.staff import Staff, StaffSession
 from actions.storage.tables.ticket import Ticket, TicketEvent
 from actions.storage.tables.ticket_clock import TicketClock
 from actions.storage.tables.ticket_file import TicketFile
+from actions.storage.tables.ticket_person import ContactJoin, TicketPerson
 from actions.storage.tables.timer import Timer
 
 __all__ = [
     "Aid",
+    "ApiKey",
     "Approval",
     "Attachment",
     "Audit",
+    "AuditHead",
     "Authorisation",
     "AuthorisationMember",
     "CallBack",
@@ -39,11 +43,13 @@ __all__ = [
     "CheckResult",
     "Consent",
     "Contact",
+    "ContactJoin",
     "Conversation",
     "DangerCall",
     "Delegation",
     "Delivery",
     "Draft",
+    "Intake",
     "KeyCheck",
     "Link",
     "Meeting",
@@ -59,10 +65,12 @@ __all__ = [
     "ScreeningRecord",
     "Staff",
     "StaffSession",
+    "Surge",
     "Ticket",
     "TicketClock",
     "TicketEvent",
     "TicketFile",
+    "TicketPerson",
     "Timer",
     "TurnAttempt",
 ]

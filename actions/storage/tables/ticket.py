@@ -27,7 +27,9 @@ class Ticket(Base):
     aid_first = sa.Column(sa.Boolean, nullable=False, default=False)
     urgency = sa.Column(sa.Text, nullable=False, default="none")
     discreet = sa.Column(sa.Boolean, nullable=False, default=False, comment="nothing is sent unasked")
-    legal_basis = sa.Column(sa.Text, nullable=False, comment="consent, or emergency")
+    minor = sa.Column(sa.Boolean, nullable=False, default=False, server_default="false", comment="restricted view")
+    surge_id = sa.Column(sa.ForeignKey("surge.id"), comment="opened while this surge was on")
+    legal_basis = sa.Column(sa.Text, nullable=False, comment="consent, statutory duty, or emergency")
     read_back = sa.Column(sa.Text, nullable=False, default="none", comment="confirmed by the resident, or not")
     facts = sa.Column(Json, nullable=False)
     event_place = sa.Column(sa.LargeBinary, comment="encrypted: the place in the resident's words")
@@ -52,7 +54,7 @@ class Ticket(Base):
         one_of("desk", "desk", "unit", "district", "outside"),
         one_of("due_state", "due_state", "runs", "paused", "stopped"),
         one_of("urgency", "urgency", "none", "urgent", "life_danger"),
-        one_of("legal_basis", "legal_basis", "consent", "emergency"),
+        one_of("legal_basis", "legal_basis", "consent", "duty", "emergency"),
         # somebody is accountable, always: the unit, else the district, also until somebody outside accepts
         sa.CheckConstraint("(desk = 'unit') = (unit_id IS NOT NULL)", name="unit_desk_has_unit"),
         sa.CheckConstraint("unit_id <> ''", name="unit_has_a_name"),

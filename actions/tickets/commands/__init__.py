@@ -4,7 +4,9 @@ from actions.tickets.commands import (  # noqa: F401 - they register guards and 
     aiding,
     clocks,
     deciding,
+    found,
     moving,
+    persons,
     signing,
 )
 from actions.tickets.commands.doing import (

@@ -15,6 +15,13 @@ from actions.due.clockwork import Clockwork
 from actions.privacy.keys import Keys
 from actions.storage.tables import Ticket
 from actions.tickets.commands import clocks
+from actions.tickets.commands.persons import (
+    APPLICANT,
+    PersonGiven,
+    add_people,
+    is_own_phone,
+    keep_applicant_phone,
+)
 from actions.tickets.commands.telling import tell_unit, write_event
 from actions.tickets.desks import Responsible
 from actions.tickets.numbers import new_number, new_query_code
@@ -43,6 +50,9 @@ class Request:
     household_unit_name: str | None = None
     phone: str | None = None
     source: str = "bot"
+    persons: tuple[PersonGiven, ...] = ()
+    minor: bool = False
+    surge_id: int | None = None
     state: str = "dispatched"
     conversation_id: int | None = None
     contact_id: int | None = None
@@ -101,6 +111,8 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
         "household_unit_name": request.household_unit_name,
         "phone": keys.seal_or_none(request.phone),
         "source": request.source,
+        "minor": request.minor,
+        "surge_id": request.surge_id,
         "due_at": due.due,
         "due_rule": rule,
         "due_provisional": due.provisional,
@@ -132,8 +144,10 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
             "district": ticket.district,
             "due": ticket.due_at.isoformat(),
             "due_rule": ticket.due_rule,
+            "source": ticket.source,
         },
     )
+    add_people(session, keys, ticket.id, request.persons, actor, now)
     tell_unit(session, ticket, event, "ticket_for_unit", now)
     return Opened(ticket, code)
 
@@ -182,6 +196,11 @@ def complete_ticket(
     ticket.household_place = keys.seal_or_none(request.household_place) or ticket.household_place
     ticket.household_unit_name = request.household_unit_name or ticket.household_unit_name
     ticket.phone = keys.seal_or_none(request.phone) or ticket.phone
+    ticket.minor = ticket.minor or request.minor
+    ticket.surge_id = ticket.surge_id or request.surge_id
+    for person in request.persons:
+        if person.role == APPLICANT:
+            keep_applicant_phone(session, keys, ticket.id, person.phone, actor, now)
     if request.clockwork is not None:
         clocks.begin(session, request.clockwork, ticket, now)
     write_event(session, ticket, "completed", actor, now, {"read_back": request.read_back})
@@ -212,6 +231,8 @@ def supplement_ticket(
     ticket.version += 1
     ticket.phone = keys.seal_or_none(phone) or ticket.phone
     ticket.event_point = keys.seal_or_none(point) or ticket.event_point
+    if is_own_phone(ticket.facts):
+        keep_applicant_phone(session, keys, ticket.id, phone, "resident", now)
     told = {"seq": seq, "phone": phone is not None, **({"point": True} if point is not None else {})}
     write_event(session, ticket, "supplemented", "resident", now, told)
     return ticket
