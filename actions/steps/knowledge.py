@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from actions.access.rules import Role, load_roles
 from actions.due.calendar import Calendar, load_calendar
 from actions.due.desk import DeskTimes, load_desk
 from actions.due.rules import Rules, load_rules
@@ -24,6 +27,9 @@ from actions.screening.keep import load_or_last_good
 from actions.screening.load import load_ruleset
 from actions.screening.model import RuleSet
 from actions.steps.topics_table import Topics, load_topics
+from actions.tickets.commands import Work, load_table
+from actions.tickets.rules import Lifecycle
+from actions.tickets.survey import Survey, load_survey
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,16 @@ class Knowledge:
     topics: Topics
     doors: Doors
     keys: Keys
+    roles: Mapping[str, Role]
+    lifecycle: Lifecycle
+    survey: Survey
     rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
     places: Gazetteer | None = None  # the gazetteer of the files alone, once something lies over it
+
+    @cached_property
+    def work(self) -> Work:
+        """What the commands of tickets need."""
+        return Work(self.lifecycle, self.keys, self.gazetteer, self.roles)
 
 
 _installed: Knowledge | None = None
@@ -59,17 +73,23 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
         ruleset, wrong = load_or_last_good(config / "screening", kept_rules)
     thresholds()
     hear_facts("", date.min)  # reads config/language now: not while the first cry for danger holds a lock
+    replies = load_replies([config / "replies", config / "replies" / "area"])
+    roles = load_roles(config / "roles" / "roles.yaml")
+    lifecycle = load_table(config, roles, replies)
     return Knowledge(
         gazetteer=load_gazetteer(config / "places"),
         ruleset=ruleset,
         calendar=load_calendar(config / "calendar"),
         clocks=load_rules(config / "service_levels"),
         desk=load_desk(config / "service_levels"),
-        replies=load_replies([config / "replies", config / "replies" / "area"]),
+        replies=replies,
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
         doors=load_doors(config / "policy" / "doors.yaml"),
         keys=keys,
+        roles=roles,
+        lifecycle=lifecycle,
+        survey=load_survey(config / "tickets" / "survey.yaml", lifecycle, replies),
         rules_wrong=wrong,
     )
 

@@ -11,12 +11,14 @@ from typing import Any
 from actions.access.rules import PERMISSIONS, Role
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.language.replies import Replies
+from actions.privacy.media import MEDIA_TYPES
 from actions.tickets.reasons import Reasons, load_reasons
 
 SAME = "same"
 GROUPS = {"open": (True,), "closed": (False,), "any": (True, False)}
 KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no")
 DESKS = ("unit", "district", "outside")
+FILE_KINDS, MEGABYTES = ("image/jpeg", "image/png"), 5  # of a file where the table says nothing: a signature
 MOST = 500  # characters of a text where the table says nothing: it is read on one screen
 GIVEN = frozenset({"number", "unit_name"})  # what every reply about a ticket may name
 
@@ -43,7 +45,8 @@ class State:
 @dataclass(frozen=True)
 class Field:
     """One thing a command asks for. `most`: characters of a text; `when`: past or future of a date; `may`: what a
-    chosen colleague must be allowed to do; `tell`: the reply to the resident names it."""
+    chosen colleague must be allowed to do; `tell`: the reply to the resident names it; `kinds`, `megabytes`: media
+    types and size of a file."""
 
     id: str
     title: str
@@ -56,6 +59,8 @@ class Field:
     most: int = MOST
     when: str | None = None
     may: str | None = None
+    kinds: tuple[str, ...] = FILE_KINDS
+    megabytes: int = MEGABYTES
 
 
 @dataclass(frozen=True)
@@ -207,7 +212,7 @@ def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> 
 
 def _field(path: Path, entry: Any) -> Field:
     require_keys(path, entry, ["id", "title", "kind"],
-                 ["required", "sealed", "tell", "options", "help", "most", "when", "may"])
+                 ["required", "sealed", "tell", "options", "help", "most", "when", "may", "kinds", "megabytes"])
     kind = str(entry["kind"])
     _named(path, entry, "kind", [kind], KINDS, "kind of field")
     options = {str(name): str(title) for name, title in (entry.get("options") or {}).items()}
@@ -221,13 +226,20 @@ def _field(path: Path, entry: Any) -> Field:
         _named(path, entry, "when", [entry["when"]], ("past", "future"), "time")
     if "may" in entry:
         _named(path, entry, "may", [entry["may"]], PERMISSIONS, "permission")
-    most = entry.get("most", MOST)
-    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-        raise ConfigError(path, line_of(entry, "most"), f"most is {most!r}", "write a whole number above 0")
+    kinds = _list(path, entry, "kinds") or FILE_KINDS
+    _named(path, entry, "kinds", kinds, MEDIA_TYPES, "media type")
     return Field(
         str(entry["id"]), str(entry["title"]), kind, entry.get("required") is True, entry.get("sealed") is True,
-        entry.get("tell") is True, options, str(entry.get("help", "")), most, entry.get("when"), entry.get("may"),
+        entry.get("tell") is True, options, str(entry.get("help", "")), _whole(path, entry, "most", MOST),
+        entry.get("when"), entry.get("may"), kinds, _whole(path, entry, "megabytes", MEGABYTES),
     )
+
+
+def _whole(path: Path, entry: Any, key: str, usual: int) -> int:
+    value = entry.get(key, usual)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(path, line_of(entry, key), f"{key} is {value!r}", "write a whole number above 0")
+    return value
 
 
 def _reached(lifecycle: Lifecycle, first: Collection[str]) -> set[str]:

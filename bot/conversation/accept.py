@@ -219,9 +219,11 @@ def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conv
 
     The conversation's facts stay as they are: a turn may be working on them; it finds the ticket and completes it.
     """
-    if latest_of_conversation(session, conversation.id) is not None:
+    know = tools.knowledge
+    open_states = know.lifecycle.open_states  # what is over does not take a new cry
+    if latest_of_conversation(session, conversation.id, open_states) is not None:
         return
-    known = danger_ticket_of_contact(session, conversation.contact_id, now - tools.knowledge.desk.same_ticket)
+    known = danger_ticket_of_contact(session, conversation.contact_id, now - know.desk.same_ticket, open_states)
     turn = Turn(
         session=session, now=now, conversation_id=conversation.id, contact_id=conversation.contact_id, channel=channel,
         messages=(Inbound(accepted.seq or 0, "text", text,

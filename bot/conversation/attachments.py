@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from actions.privacy.keys import Keys, KeyWrong
 from actions.storage.engine import Database
 from actions.storage.tables import Attachment, Message
+from actions.turn import FILES
 
 log = structlog.get_logger(__name__)
 
-FILES = ("photo", "voice", "document")
 LOOKED_AT = (*FILES, "location", "contact")  # kinds of message that have a page of their own in the desk
 TRIES = 20
 LONGEST_WAIT = timedelta(minutes=30)

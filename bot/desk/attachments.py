@@ -12,7 +12,7 @@ from actions.access.queries import access_conversation
 from actions.access.rules import Refused
 from actions.language.mask import mask_phone
 from actions.privacy.keys import KeyWrong
-from actions.privacy.media import OTHER, media_type
+from actions.privacy.media import SHOWN, media_type
 from actions.storage.tables import Attachment, Message
 from bot.conversation.attachments import attachment_of
 from bot.desk.console import row_id
@@ -84,7 +84,7 @@ def content(conversation: str, message: str, visit: Visit = Depends(staff)) -> R
     if raw is None:
         raise Refused("no such content")
     kind, ending = media_type(raw)
-    way = "attachment" if kind == OTHER[0] else "inline"
+    way = "inline" if kind.startswith(SHOWN) else "attachment"
     return Response(raw, media_type=kind, headers={
         "Content-Disposition": f'{way}; filename="{found.conversation_id}-{found.id}.{ending}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -62,10 +62,10 @@ class WebParts:
         """As opened; nothing stays nothing."""
         return None if sealed is None else self.opened(sealed)
 
-    @cached_property
+    @property
     def work(self) -> Work:
         """What the commands of tickets need."""
-        return Work(self.lifecycle, self.keys, self.knowledge.gazetteer, self.roles)
+        return self.knowledge.work
 
     @property
     def accept_tools(self) -> AcceptTools:

@@ -61,6 +61,7 @@ class Doing:
     now: datetime
     data: dict[str, Any] = field(default_factory=dict)
     event: TicketEvent | None = None
+    before: str = ""  # the state it started at
 
     @property
     def today(self) -> date:
