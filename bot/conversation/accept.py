@@ -43,6 +43,7 @@ class Incoming:
     kind: str = "text"
     button_id: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    file: bytes | None = None  # encrypted: what the channel brings along; an app is asked for its files afterwards
     source: str | None = None  # the network it came from, where the channel knows one; only its keyed hash is kept
 
 
@@ -172,7 +173,7 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
         known = session.execute(sa.select(Message.conversation_id, Message.seq).where(
             Message.contact_id == contact_id, Message.external_id == incoming.external_id)).one()
         return Accepted(contact_id, known[0], known[1], duplicate=True)
-    note_file(session, stored, incoming.channel, kind, incoming.extra, now)
+    note_file(session, stored, incoming.channel, kind, incoming.extra, incoming.file, now)
     conversation.last_seq = seq
     conversation.last_message_at = conversation.last_resident_at = now
     session.execute(sa.update(Contact).where(Contact.id == contact_id).values(last_seen_at=now))

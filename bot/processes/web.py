@@ -23,16 +23,18 @@ from actions.access.rules import Refused
 from actions.storage.migrate import code_head
 from bot.channels import links, progress
 from bot.channels import web as chat
+from bot.channels.files import MEGABYTE
 from bot.channels.links import LinkedChat
 from bot.desk import attachments, console, deeds, places, signin, workbench
 from bot.desk.frame import Desk
+from bot.desk.guard import COOKIE as STAFF_COOKIE
 from bot.pages.errors import Elsewhere, PageError
 from bot.pages.forms import wants_json
 from bot.pages.hints import HintBoard
 from bot.pages.parts import WebParts
 from bot.pages.quiet import note
 from bot.pages.render import Pages, Static
-from bot.pages.shield import Shield
+from bot.pages.shield import BODY_LIMIT, FileDoor, Shield
 from bot.processes.parts import Parts
 
 __all__ = ["PortTaken", "WebParts", "create_app", "run_web", "web_parts"]
@@ -41,6 +43,7 @@ log = structlog.get_logger(__name__)
 
 CODES = {404: "not_found", 405: "wrong_method", 413: "too_large"}
 GRACE_SECONDS = 3
+STAFF_MEGABYTES = 20  # the most any field of config/tickets/lifecycle.yaml takes
 CONCURRENCY = 500
 
 
@@ -78,7 +81,7 @@ def create_app(parts: WebParts) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, redirect_slashes=False)
     pages = Pages({"chat": chat.FOLDER, "desk": Path(bot.desk.__file__).parent})
     app.state.chat, app.state.desk = LinkedChat(parts, pages, board), Desk(parts, pages, board)
-    app.add_middleware(Shield, pages=pages)
+    app.add_middleware(Shield, pages=pages, doors=_file_doors(parts))
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
     for room in (chat, progress, links, signin, console, attachments, workbench, deeds, places):
@@ -87,6 +90,13 @@ def create_app(parts: WebParts) -> FastAPI:
     _probes(app, parts)
     _errors(app, pages)
     return app
+
+
+def _file_doors(parts: WebParts) -> list[FileDoor]:
+    """Where something large may come in: residents' photos and papers, and what staff put beside a form."""
+    resident = parts.settings.upload_megabytes * MEGABYTE + BODY_LIMIT
+    return [FileDoor("/chat/files", resident), FileDoor("/progress/do", resident),
+            FileDoor("/desk/ticket/", STAFF_MEGABYTES * MEGABYTE + BODY_LIMIT, cookie=STAFF_COOKIE)]
 
 
 def _pushed(app: FastAPI, parts: WebParts) -> None:
