@@ -262,7 +262,7 @@ def _keep_material(turn: Turn, know: Knowledge, ticket: Ticket) -> None:
     """A photo, a voice, a file: on the ticket by the number of its message, wherever the file itself is by now."""
     kinds = [message.kind for message in turn.messages if message.kind in FILES]
     said = turn.text.strip() or know.replies.text(f"own_material_{kinds[-1]}")
-    _add(turn, know, ticket, said, [message.seq for message in turn.messages])
+    _add(turn, know, ticket, said)
 
 
 def _about_papers(turn: Turn, know: Knowledge, ticket: Ticket) -> bool:
@@ -272,12 +272,14 @@ def _about_papers(turn: Turn, know: Knowledge, ticket: Ticket) -> bool:
         return True
     if not words.brings_material(turn.text) or not (turn.unsure or turn.intent in MAY_BRING):
         return False
-    _add(turn, know, ticket, turn.text, [message.seq for message in turn.messages])
+    _add(turn, know, ticket, turn.text)
     return True
 
 
-def _add(turn: Turn, know: Knowledge, ticket: Ticket, said: str, seqs: list[int]) -> None:
+def _add(turn: Turn, know: Knowledge, ticket: Ticket, said: str) -> None:
+    """`sent` names the messages that came with a file: the desk opens them from the ticket."""
+    sent = [message.seq for message in turn.messages if message.kind in FILES]
     waited = ticket.state == SUPPLEMENTING
     outcome = supplement(turn.session, know, viewer_of(turn, know), ticket, turn.now, said,
-                         data={"conversation": turn.conversation_id, "seqs": seqs})
+                         data={"conversation": turn.conversation_id, "seq": turn.seq, "sent": sent})
     _tell(turn, outcome, [_all_button(know, ticket)] if waited else [])

@@ -29,5 +29,6 @@ def told(visit: Visit, lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
         names = sorted(kept, key=lambda name: (order.index(name) if name in order else len(order), name))
         found.append({
             **line, "title": titles.get(line["kind"], line["kind"]), "to": line["data"].get("to"),
+            "sent": line["data"].get("sent", []) if open_sealed else [],
             "fields": [_field(visit, name, kept[name], open_sealed) for name in names]})
     return found

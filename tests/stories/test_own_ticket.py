@@ -239,7 +239,7 @@ def test_a_photo_goes_on_the_ticket_that_waits_for_it(teller: Teller) -> None:
     [line] = send(teller, "photo")
     assert ticket.number in line.text and [b["title"] for b in line.buttons] == ["交齐了"]
     [row] = teller.rows(sa.select(TicketEvent).where(TicketEvent.kind == "supplemented"))
-    assert row.data["conversation"] == teller.conversation().id and len(row.data["seqs"]) == 1
+    assert row.data["conversation"] == teller.conversation().id and row.data["sent"] == [row.data["seq"]]
     assert sealed(teller, "supplemented", "words") == "发来照片" and teller.tickets()[-1].state == "supplementing"
     [line] = teller.press("交齐了")
     assert "接着核实" in line.text and teller.tickets()[-1].state == "verifying"
