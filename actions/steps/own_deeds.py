@@ -18,7 +18,15 @@ from actions.tickets.rules import WrongState
 from actions.tickets.survey import Answer
 
 SUPPLEMENTING = "supplementing"
-REOPENED_ENOUGH = "survey_reopen_resident_reopens_once"
+REOPENED_ENOUGH, WITH_A_PERSON = "own_reopened_before", "own_withdraw_with_a_person"
+# (command, guard or state in the way) → what the resident reads; anything else: that it is too late for this
+IN_THE_WAY = {
+    ("urge", "urged_once_a_day"): "own_urged_today",
+    ("withdraw", "withdraw_with_a_person"): WITH_A_PERSON,
+    ("withdraw", "paying"): "own_withdraw_paying",
+    ("reopen", "resident_reopens_once"): REOPENED_ENOUGH,
+}
+TOO_LATE = "own_over"
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,6 @@ def do_own(
 
     Nobody is told "no": what cannot be done by oneself is a person's to do, and the reply says so.
     """
-    group = "survey" if well.startswith("survey") or command == "reopen" else "own"
     longest = {one.id: one.most for one in know.lifecycle.commands[command].fields}
     # what is longer stands whole in the talk; nobody is sent back for having told too much
     form = {name: text[:longest[name]] for name, text in (form or {}).items()}
@@ -70,11 +77,10 @@ def do_own(
         after = perform_own(session, know.work, viewer, number=ticket.number, command=command, now=now, form=form,
                             files=files, data=data)
     except NotAllowed as refused:
-        return Outcome(False, f"{group}_{command}_{refused.reason}", names(know, ticket))
+        return Outcome(False, IN_THE_WAY.get((command, refused.reason), TOO_LATE), names(know, ticket))
     except WrongState as wrong:
         session.refresh(ticket)
-        late = f"{group}_{command}_{wrong.state}"
-        return Outcome(False, late if late in know.replies else "own_over", names(know, ticket))
+        return Outcome(False, IN_THE_WAY.get((command, wrong.state), TOO_LATE), names(know, ticket))
     return Outcome(True, well, names(know, after))
 
 
@@ -109,7 +115,7 @@ def answer_survey(
 ) -> Outcome:
     """Keeps how it was; the same answer given again is thanked for and not kept twice."""
     if ticket.state in know.lifecycle.open_states:
-        return Outcome(False, "own_over", names(know, ticket))
+        return Outcome(False, TOO_LATE, names(know, ticket))
     if not survey_open(session, know, ticket, now):
         return Outcome(False, "survey_over", names(know, ticket))
     command = know.lifecycle.commands[know.survey.command]

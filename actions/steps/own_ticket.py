@@ -14,6 +14,7 @@ from actions.steps.knowledge import Knowledge
 from actions.steps.own_deeds import (
     REOPENED_ENOUGH,
     SUPPLEMENTING,
+    WITH_A_PERSON,
     Outcome,
     all_supplemented,
     answer_survey,
@@ -197,7 +198,7 @@ def _withdraw(turn: Turn, know: Knowledge, ticket: Ticket) -> None:
     turn.facts.doing = None
     outcome = withdraw(turn.session, know, viewer_of(turn, know), ticket, turn.now)
     _tell(turn, outcome)
-    if outcome.reply.endswith("_with_a_person"):
+    if outcome.reply == WITH_A_PERSON:
         call_person(turn, know, "withdraw")
 
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -65,7 +65,7 @@ class WebParts:
     @property
     def work(self) -> Work:
         """What the commands of tickets need."""
-        return self.knowledge.work
+        return replace(self.knowledge.work, lifecycle=self.lifecycle, roles=self.roles)
 
     @property
     def accept_tools(self) -> AcceptTools:
