@@ -11,6 +11,7 @@ from actions.steps import words
 from actions.steps.asking import go_on
 from actions.steps.ending import person_button
 from actions.steps.knowledge import Knowledge
+from actions.steps.listening import note_phone, phone_of
 from actions.steps.own_deeds import (
     REOPENED_ENOUGH,
     SUPPLEMENTING,
@@ -28,6 +29,7 @@ from actions.steps.own_deeds import (
 )
 from actions.steps.people import WANTED, call_person
 from actions.storage.tables import Ticket
+from actions.tickets.commands import supplement_ticket
 from actions.tickets.queries import own_tickets, what_is_missing
 from actions.tickets.survey import Survey
 from actions.turn import FILES, Turn
@@ -65,11 +67,19 @@ def deals_with_ticket(turn: Turn, know: Knowledge) -> bool:
     dealt = _pressed(turn, know, turn.press) if turn.press is not None else _said(turn, know)
     if not dealt:
         return False
+    _note_new_phone(turn, know)
     if turn.facts.doing is None:
         go_on(turn, know)
     turn.advanced = True
     turn.done = turn.facts.asking is None
     return True
+
+
+def _note_new_phone(turn: Turn, know: Knowledge) -> None:
+    """A number said beside something else belongs on the ticket all the same."""
+    going = _open_ones(turn, know)
+    if going and note_phone(turn, know):
+        supplement_ticket(turn.session, know.keys, going[0].number, turn.seq, turn.now, phone=phone_of(turn, know))
 
 
 def tell_progress(turn: Turn, know: Knowledge, urged: bool = False) -> None:
@@ -264,6 +274,8 @@ def _keep_material(turn: Turn, know: Knowledge, ticket: Ticket) -> None:
     kinds = [message.kind for message in turn.messages if message.kind in FILES]
     said = turn.text.strip() or know.replies.text(f"own_material_{kinds[-1]}")
     _add(turn, know, ticket, said)
+    if "voice" in kinds:
+        turn.say("own_material_voice_unheard", buttons=[person_button()])
 
 
 def _about_papers(turn: Turn, know: Knowledge, ticket: Ticket) -> bool:

@@ -268,6 +268,19 @@ def test_a_photo_at_any_other_step_is_kept_on_the_ticket(teller: Teller) -> None
     assert ticket.number in line.text and not line.buttons and sealed(teller, "supplemented", "words") == "房子烧成这样"
 
 
+def test_a_voice_is_kept_and_it_is_said_that_nobody_has_heard_it(teller: Teller) -> None:
+    filed(teller)
+    lines = send(teller, "voice")
+    assert "放进工单" in lines[0].text and "听不懂语音" in lines[1].text
+
+
+def test_a_new_number_beside_the_wish_is_kept(teller: Teller) -> None:
+    filed(teller)
+    teller.say("催一下，我换号码了，打13900001234")
+    assert events(teller, "urged") == [("urged", "resident")]
+    assert teller.parts.keys.open(teller.tickets()[-1].phone) == "13900001234"
+
+
 def test_a_closed_ticket_takes_no_photo(teller: Teller) -> None:
     closed(teller)
     send(teller, "photo")
