@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from actions.language.replies import Replies
 
 BY_PAGE = "page"  # in the secrets of a message: it was written on our own page, for a contact of another channel
+FILES = ("photo", "voice", "document")  # kinds of message that come with a file
 HIDDEN = "\u2022" * 6  # stands in a stored text for what only the resident reads
 
 
@@ -30,7 +31,8 @@ class Facts:
     `filed`: number of the ticket the interview ended with; `phone`, `event_text` and `unclear` (the last message that
     was not understood) are encrypted;
     `doubt`: {kind, seqs} of the messages because of which it was asked whether somebody is in danger; `doubted`: the
-    kinds asked about.
+    kinds asked about;
+    `doing`: what was asked last about a ticket there is already {asks, ticket}.
     """
 
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Facts:
     doubt: dict[str, Any] | None = None
     doubted: list[str] = field(default_factory=list)
     call_back: dict[str, Any] | None = None
+    doing: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for the conversation's row."""

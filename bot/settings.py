@@ -38,6 +38,7 @@ class Settings:
     telegram_updates: str
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     build: Path
+    upload_megabytes: int
 
     @property
     def config(self) -> Path:
@@ -124,6 +125,7 @@ SETTINGS: dict[str, tuple[Callable[[str], object], str, object]] = {
     "TELEGRAM_API_URL": (_url("http", "https"), "the address of a Bot API server", None),
     "TELEGRAM_UPDATES": (_choice("poll", "webhook"), "poll or webhook", "poll"),
     "YOUMEN_TRUSTED_PROXIES": (_networks, "addresses or networks of our own proxies, such as 10.0.0.5,10.1.0.0/16", ()),
+    "YOUMEN_UPLOAD_MB": (_whole(1, 20), "megabytes of a file residents send, from 1 to 20", 10),
     "YOUMEN_BUILD": (lambda text: Path(text).expanduser().resolve(), "a folder", PROJECT / "build"),
 }
 
@@ -165,4 +167,5 @@ def load_settings(environment: Mapping[str, str], home: Path | None = None) -> S
         telegram_updates=values["TELEGRAM_UPDATES"],
         trusted_proxies=values["YOUMEN_TRUSTED_PROXIES"],  # type: ignore[arg-type]
         build=values["YOUMEN_BUILD"],  # type: ignore[arg-type]
+        upload_megabytes=values["YOUMEN_UPLOAD_MB"],  # type: ignore[arg-type]
     )

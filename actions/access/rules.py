@@ -30,6 +30,7 @@ PERMISSIONS = {
     "decide_extension",
     "withdraw_ticket",
     "supplement_ticket",
+    "receive_supplement",
     "reopen_ticket",
     "add_note",
     "read_sealed",

@@ -230,7 +230,8 @@ def _answered_place(turn: Turn, know: Knowledge) -> Route:
 
 def _place_missed(turn: Turn, know: Knowledge) -> bool:
     turn.facts.misses += 1
-    if urgency(turn) != "none" and latest_of_conversation(turn.session, turn.conversation_id) is None:
+    going = know.lifecycle.open_states
+    if urgency(turn) != "none" and latest_of_conversation(turn.session, turn.conversation_id, going) is None:
         file_ticket(turn, know, "none")  # the district's desk sees it now; a place said later moves it
     if turn.facts.misses >= PLACE_TRIES:
         route = said_place(turn, know, "event")

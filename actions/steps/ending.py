@@ -46,7 +46,7 @@ def advise_without_consent(turn: Turn, know: Knowledge) -> None:
     """No consent: advice, numbers and a person all the same; nothing of the case is kept (个人信息保护法 15, 16)."""
     who = responsible(turn, know)
     where = who.unit_name or who.district if who.desk != "district" else None
-    begun = latest_of_conversation(turn.session, turn.conversation_id)
+    begun = latest_of_conversation(turn.session, turn.conversation_id, know.lifecycle.open_states)
     if begun is None:
         turn.say("privacy_declined", buttons=[])
     else:  # what danger opened stays, and it is said so

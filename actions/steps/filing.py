@@ -83,8 +83,9 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
     """
     screening = screen(turn, know)
     request = _request(turn, know, screening, read_back)
-    begun = latest_of_conversation(turn.session, turn.conversation_id) or danger_ticket_of_contact(
-        turn.session, turn.contact_id, turn.now - know.desk.same_ticket)
+    going = know.lifecycle.open_states
+    begun = latest_of_conversation(turn.session, turn.conversation_id, going) or danger_ticket_of_contact(
+        turn.session, turn.contact_id, turn.now - know.desk.same_ticket, going)
     if begun is not None and begun.read_back == "none":
         opened = complete_ticket(turn.session, know.keys, begun.number, request, turn.now)
     else:

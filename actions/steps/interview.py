@@ -21,9 +21,9 @@ from actions.steps.step import Step
 from actions.steps.topics_table import TICKET
 from actions.tickets.commands import supplement_ticket
 from actions.tickets.queries import latest_of_conversation
-from actions.turn import Turn
+from actions.turn import FILES, Turn
 
-KEPT = ("photo", "voice", "document", "location", "contact")
+KEPT = (*FILES, "location", "contact")
 DOUBT = "danger_doubt"  # what the second reader of danger asks, before the interview begins
 READ_WHOLE = 3_000  # a longer message is read by head and tail; all of it is stored
 
@@ -125,7 +125,7 @@ def _open(turn: Turn, know: Knowledge) -> None:
     note_needs(turn, know)
     listen(turn, know)
     serve_first(turn, leads_to_ticket(turn, know))
-    known = latest_of_conversation(turn.session, turn.conversation_id)
+    known = latest_of_conversation(turn.session, turn.conversation_id, know.lifecycle.open_states)
     if known is not None and known.read_back != "none":
         supplement_ticket(turn.session, know.keys, known.number, turn.seq, turn.now)
         if topic_of(turn, know).aim == TICKET or turn.intent not in know.topics:

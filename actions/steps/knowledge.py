@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from actions.access.rules import PERMISSIONS
+from actions.access.rules import PERMISSIONS, Role, load_roles
 from actions.due.calendar import Calendar
 from actions.due.clockwork import Clockwork, load_clockwork
 from actions.due.desk import DeskTimes, load_desk
@@ -28,6 +30,9 @@ from actions.screening.load import load_ruleset
 from actions.screening.model import RuleSet
 from actions.steps.topics_table import Topics, load_topics
 from actions.tickets.approval.book import Book, load_book
+from actions.tickets.commands import Work, load_table
+from actions.tickets.rules import Lifecycle
+from actions.tickets.survey import Survey, load_survey
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,9 @@ class Knowledge:
     intake: IntakeBook
     keys: Keys
     book: Book
+    roles: Mapping[str, Role]
+    lifecycle: Lifecycle
+    survey: Survey
     rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
     places: Gazetteer | None = None  # the gazetteer of the files alone, once something lies over it
 
@@ -57,6 +65,11 @@ class Knowledge:
     def clocks(self) -> Rules:
         """The rules of clocks."""
         return self.clockwork.rules
+
+    @cached_property
+    def work(self) -> Work:
+        """What the commands of tickets need."""
+        return Work(self.lifecycle, self.keys, self.gazetteer, self.roles, self.clockwork, self.book)
 
 
 _installed: Knowledge | None = None
@@ -76,12 +89,15 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
     thresholds()
     hear_facts("", date.min)  # reads config/language now: not while the first cry for danger holds a lock
     gazetteer = load_gazetteer(config / "places")
+    replies = load_replies([config / "replies", config / "replies" / "area"])
+    roles = load_roles(config / "roles" / "roles.yaml")
+    lifecycle = load_table(config, roles, replies, clockwork)
     return Knowledge(
         gazetteer=gazetteer,
         ruleset=ruleset,
         clockwork=clockwork,
         desk=load_desk(config / "service_levels"),
-        replies=load_replies([config / "replies", config / "replies" / "area"]),
+        replies=replies,
         answers=load_answers(config / "policy" / "answers.yaml", ruleset),
         topics=load_topics(config / "policy" / "topics.yaml", ruleset),
         doors=load_doors(config / "policy" / "doors.yaml"),
@@ -89,6 +105,9 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
             ruleset.facts, ruleset.facts[EVENT_KIND].options, ruleset.programmes)),
         keys=keys,
         book=load_book(config, ruleset, gazetteer.units, PERMISSIONS),
+        roles=roles,
+        lifecycle=lifecycle,
+        survey=load_survey(config / "tickets" / "survey.yaml", lifecycle, replies),
         rules_wrong=wrong,
     )
 

@@ -59,7 +59,7 @@ def note_point(turn: Turn, know: Knowledge) -> None:
         return
     plain_point = json.dumps(points[-1].as_json())
     turn.facts.point = know.keys.seal(plain_point).decode()
-    ticket = latest_of_conversation(turn.session, turn.conversation_id)
+    ticket = latest_of_conversation(turn.session, turn.conversation_id, know.lifecycle.open_states)
     if ticket is not None:
         supplement_ticket(turn.session, know.keys, ticket.number, turn.seq, turn.now, point=plain_point)
         return  # whoever works it sees the point; it moves no ticket

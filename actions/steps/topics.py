@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import sqlalchemy as sa
-
 from actions.language.normalise import readable
 from actions.policy.commands import note_unanswered
 from actions.policy.doors import door_for
@@ -15,9 +13,9 @@ from actions.steps.ending import person_button
 from actions.steps.knowledge import knowledge
 from actions.steps.listening import listen, tell_location, today, urgency
 from actions.steps.needs import CLOSED, guesses, title_button
+from actions.steps.own_ticket import tell_progress
 from actions.steps.people import call_person, tell_who_comes
 from actions.steps.step import Step
-from actions.storage.tables import Ticket
 from actions.turn import Turn
 
 INTERVIEW = [{"event": "followup", "name": "interview"}]
@@ -32,28 +30,11 @@ def tells_of_hardship(turn: Turn) -> bool:
     return turn.danger != "none" or urgency(turn) != "none" or (isinstance(kind, str) and kind != "none")
 
 
-def tell_progress(turn: Turn) -> None:
-    """Step and township of this contact's newest tickets; never name, address, cause or amount."""
-    rows = turn.session.execute(
-        sa.select(Ticket).where(Ticket.contact_id == turn.contact_id).order_by(Ticket.id.desc()).limit(3)
-    ).scalars()
-    tickets = list(rows)
-    for ticket in tickets:
-        turn.say(
-            "progress_ticket_discreet" if ticket.discreet else "progress_ticket",
-            number=ticket.number,
-            state=words.text("state_" + ticket.state),
-            unit_name=ticket.unit_name or ticket.district or "",
-        )
-    if not tickets:
-        turn.say("progress_unknown", buttons=[person_button()])
-
-
 def answer_question(turn: Turn, text: str) -> None:
     """A general question: the reviewed answer with source and date, or an honest "I have no basis for that"."""
     answer, known = knowledge().answers.answer(turn.intent, text, today(turn))
     if not known and turn.facts.filed is not None:  # "when will it be done": about their own ticket
-        tell_progress(turn)
+        tell_progress(turn, knowledge())
         return
     if not known:
         note_unanswered(turn.session, knowledge().keys, turn.intent, text, turn.now)
@@ -83,7 +64,7 @@ class Greet(Step):
     def do(self, turn: Turn) -> list[dict[str, Any]] | None:
         """Says hello, says that it is a machine, asks what happened."""
         if turn.facts.filed is not None and not turn.waiting_for_person:
-            tell_progress(turn)
+            tell_progress(turn, knowledge())
         elif turn.waiting_for_person:
             tell_who_comes(turn, knowledge(), "person_waiting")
         else:
@@ -136,7 +117,7 @@ class CheckProgress(Step):
 
     def do(self, turn: Turn) -> None:
         """Progress of the tickets of this very contact (DESIGN 2 point 12)."""
-        tell_progress(turn)
+        tell_progress(turn, knowledge())
 
 
 class Complain(Step):
@@ -248,7 +229,7 @@ def _unreadable(turn: Turn) -> None:
 # what a button outside the interview does; a topic opens the interview
 PRESSED: dict[str, Callable[[Turn], None]] = {
     "request_human": bring_person,
-    "check_progress": tell_progress,
+    "check_progress": lambda turn: tell_progress(turn, knowledge()),
     "ask_policy_standard": lambda turn: answer_question(turn, _unclear(turn)),
     "ask_documents": lambda turn: answer_question(turn, _unclear(turn)),
     "ask_where_to_apply": lambda turn: answer_question(turn, _unclear(turn)),

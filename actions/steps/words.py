@@ -80,6 +80,40 @@ def takes_consent_back(said: str) -> bool:
     return len(bare) <= 2 * SHORT and any(word in bare for word in listed("withdraw"))
 
 
+def withdraws_ticket(said: str) -> bool:
+    """Whether somebody no longer wants what they asked for; they are asked once more before anything is given up."""
+    bare = _bare(said)
+    return (
+        len(bare) <= 2 * SHORT
+        and any(word in bare for word in listed("withdraw_ticket"))
+        and not any(word in bare for word in listed("withdraw_ticket_not"))
+    )
+
+
+def urges(said: str) -> bool:
+    """Whether somebody is waiting for news in so many words."""
+    bare = _bare(said)
+    return len(bare) <= 3 * SHORT and any(word in bare for word in listed("urge"))
+
+
+def complains(said: str) -> bool:
+    """Whether somebody wants to complain in so many words."""
+    return any(word in _bare(said) for word in listed("complains"))
+
+
+def brings_material(said: str) -> bool:
+    """Whether this speaks of papers, and does not ask about them."""
+    return any(word in said for word in listed("material")) and not any(
+        word in said for word in listed("asks_something"))
+
+
+def brought_everything(said: str) -> bool:
+    """Whether somebody says that all the papers are there now."""
+    bare = _bare(said)
+    return len(bare) <= 2 * SHORT and any(word in bare for word in listed("material_all")) and not any(
+        word in said for word in listed("asks_something"))
+
+
 def says_wrong(said: str) -> bool:
     """Whether something is said to be wrong, or a number is named: not the moment to file."""
     bare = _bare(said)

@@ -10,11 +10,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from actions.language.normalise import readable
-from actions.privacy.media import media_type
+from actions.privacy.media import ending_of, media_type
 from actions.tickets.rules import Command, Field
 
 AMOUNT = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
-FILE_KINDS, FILE_BYTES = ("image/jpeg", "image/png"), 5_000_000
+MEGABYTE = 1_000_000
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 YES, NO = "yes", "no"
 
@@ -72,7 +72,8 @@ def check_form(
                 problems[field.id] = ("field_missing", {"title": field.title})
             continue
         try:
-            values[field.id] = _file(content) if field.kind == "file" else READ[field.kind](field, typed.strip(), lists)
+            values[field.id] = (
+                _file(field, content) if field.kind == "file" else READ[field.kind](field, typed.strip(), lists))
         except _Wrong as wrong:
             problems[field.id] = (wrong.problem, {"title": field.title, **wrong.more})
     if problems:
@@ -138,12 +139,12 @@ def _yes_no(field: Field, typed: str, lists: Lists) -> bool:
     return typed == YES
 
 
-def _file(content: bytes) -> File:
-    if len(content) > FILE_BYTES:
-        raise _Wrong("field_file_large", most=FILE_BYTES // 1_000_000)
+def _file(field: Field, content: bytes) -> File:
+    if len(content) > field.megabytes * MEGABYTE:
+        raise _Wrong("field_file_large", most=field.megabytes)
     kind, _ = media_type(content)
-    if kind not in FILE_KINDS:
-        raise _Wrong("field_file_kind")
+    if kind not in field.kinds:
+        raise _Wrong("field_file_kind", kinds="/".join(ending_of(one).upper() for one in field.kinds))
     return File(kind, content)
 
 

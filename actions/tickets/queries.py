@@ -90,6 +90,29 @@ def tickets_of_conversation(
     return list(session.execute(query).scalars())
 
 
+def own_tickets(session: Session, viewer: Viewer, limit: int = 3) -> list[Ticket]:
+    """The newest tickets a resident has shown to be theirs, newest first."""
+    return list(session.execute(visible_tickets(viewer).order_by(Ticket.id.desc()).limit(limit)).scalars())
+
+
+def at_this_step_since(session: Session, ticket: Ticket) -> datetime:
+    """Since when a ticket obtained through access stands where it stands."""
+    elsewhere = sa.select(sa.func.max(TicketEvent.id)).where(
+        TicketEvent.ticket_id == ticket.id, TicketEvent.state != ticket.state).scalar_subquery()
+    since = session.execute(
+        sa.select(sa.func.min(TicketEvent.at)).where(
+            TicketEvent.ticket_id == ticket.id, TicketEvent.id > sa.func.coalesce(elsewhere, 0))).scalar()
+    return since or ticket.created_at
+
+
+def what_is_missing(session: Session, ticket: Ticket) -> str | None:
+    """What the officer asked for last, in the words the resident was told (`ask_supplement`)."""
+    data = session.execute(
+        sa.select(TicketEvent.data).where(TicketEvent.ticket_id == ticket.id, TicketEvent.kind == "supplement_asked")
+        .order_by(TicketEvent.id.desc()).limit(1)).scalar()
+    return None if data is None else str(data["fields"]["missing"]["value"])
+
+
 def grounds(session: Session, ticket: Ticket) -> tuple[ScreeningRecord | None, RouteRecord | None]:
     """The last screening and route of a ticket already obtained through access: why it is what and where it is."""
 
@@ -101,10 +124,14 @@ def grounds(session: Session, ticket: Ticket) -> tuple[ScreeningRecord | None, R
     return last(ScreeningRecord), last(RouteRecord)
 
 
-def latest_of_conversation(session: Session, conversation_id: int) -> Ticket | None:
-    """The newest ticket a conversation opened; the interview and the danger gates look here before opening one."""
+def latest_of_conversation(session: Session, conversation_id: int, states: Collection[str]) -> Ticket | None:
+    """The newest ticket a conversation opened, in these states (the open ones: what is over takes nothing new).
+
+    The interview and the danger gates look here before opening one.
+    """
     ticket: Ticket | None = session.execute(
-        sa.select(Ticket).where(Ticket.conversation_id == conversation_id).order_by(Ticket.id.desc()).limit(1)
+        sa.select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.state.in_(states))
+        .order_by(Ticket.id.desc()).limit(1)
     ).scalar_one_or_none()
     return ticket
 
@@ -113,9 +140,12 @@ def _danger_tickets(*where: Any) -> Any:
     return sa.select(Ticket).where(Ticket.urgency == "life_danger", *where).order_by(Ticket.id.desc()).limit(1)
 
 
-def danger_ticket_of_contact(session: Session, contact_id: int, since: datetime) -> Ticket | None:
-    """The ticket a contact's cry opened after this moment; a further cry belongs to it, whatever the conversation."""
-    query = _danger_tickets(Ticket.contact_id == contact_id, Ticket.created_at > since)
+def danger_ticket_of_contact(
+    session: Session, contact_id: int, since: datetime, states: Collection[str]
+) -> Ticket | None:
+    """The ticket a contact's cry opened after this moment, in these states (the open ones); a further cry belongs to
+    it, whatever the conversation."""
+    query = _danger_tickets(Ticket.contact_id == contact_id, Ticket.created_at > since, Ticket.state.in_(states))
     found: Ticket | None = session.execute(query).scalar_one_or_none()
     return found
 

@@ -12,6 +12,7 @@ from actions.access.rules import PERMISSIONS, Role
 from actions.due.clockwork import Clockwork
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.language.replies import Replies
+from actions.privacy.media import MEDIA_TYPES
 from actions.tickets.reasons import Reasons, load_reasons
 
 SAME = "same"
@@ -19,6 +20,7 @@ ALL = "all"  # every clock that runs
 GROUPS = {"open": (True,), "closed": (False,), "any": (True, False)}
 KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no")
 DESKS = ("unit", "district", "outside")
+FILE_KINDS, MEGABYTES = ("image/jpeg", "image/png"), 5  # of a file where the table says nothing: a signature
 MOST = 500  # characters of a text where the table says nothing: it is read on one screen
 GIVEN = frozenset({"number", "unit_name"})  # what every reply about a ticket may name
 
@@ -45,7 +47,8 @@ class State:
 @dataclass(frozen=True)
 class Field:
     """One thing a command asks for. `most`: characters of a text; `when`: past or future of a date; `may`: what a
-    chosen colleague must be allowed to do; `tell`: the reply to the resident names it."""
+    chosen colleague must be allowed to do; `tell`: the reply to the resident names it; `kinds`, `megabytes`: media
+    types and size of a file."""
 
     id: str
     title: str
@@ -58,6 +61,8 @@ class Field:
     most: int = MOST
     when: str | None = None
     may: str | None = None
+    kinds: tuple[str, ...] = FILE_KINDS
+    megabytes: int = MEGABYTES
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Command:
     guards: tuple[str, ...] = ()
     effect: str | None = None
     clocks: ClockMoves = ClockMoves()
+    gives: tuple[str, ...] = ()
 
     def after(self, state: str) -> str:
         """The state this command leads to. Raises WrongState where it does not start."""
@@ -204,7 +210,7 @@ def _start(path: Path, entry: Any, states: Mapping[str, State]) -> frozenset[str
 
 def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> Command:
     require_keys(path, entry, ["title", "event", "from", "to", "permission"],
-                 ["tells", "tells_unit", "desks", "place", "more", "fields", "guards", "effect", "clocks"])
+                 ["tells", "tells_unit", "desks", "place", "more", "fields", "guards", "effect", "gives", "clocks"])
     _named(path, entry, "to", [entry["to"]], {*states, SAME}, "state")
     _named(path, entry, "permission", [entry["permission"]], PERMISSIONS, "permission")
     desks = _list(path, entry, "desks") or DESKS
@@ -216,7 +222,7 @@ def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> 
         name, str(entry["title"]), str(entry["event"]), _start(path, entry, states), str(entry["to"]),
         str(entry["permission"]), entry.get("tells"), entry.get("tells_unit"), frozenset(desks),
         entry.get("place") is True, entry.get("more") is True, fields, _list(path, entry, "guards"),
-        entry.get("effect"), _clocks(path, entry),
+        entry.get("effect"), _clocks(path, entry), _list(path, entry, "gives"),
     )
 
 
@@ -231,7 +237,7 @@ def _clocks(path: Path, entry: Any) -> ClockMoves:
 
 def _field(path: Path, entry: Any) -> Field:
     require_keys(path, entry, ["id", "title", "kind"],
-                 ["required", "sealed", "tell", "options", "help", "most", "when", "may"])
+                 ["required", "sealed", "tell", "options", "help", "most", "when", "may", "kinds", "megabytes"])
     kind = str(entry["kind"])
     _named(path, entry, "kind", [kind], KINDS, "kind of field")
     options = {str(name): str(title) for name, title in (entry.get("options") or {}).items()}
@@ -245,13 +251,20 @@ def _field(path: Path, entry: Any) -> Field:
         _named(path, entry, "when", [entry["when"]], ("past", "future"), "time")
     if "may" in entry:
         _named(path, entry, "may", [entry["may"]], PERMISSIONS, "permission")
-    most = entry.get("most", MOST)
-    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-        raise ConfigError(path, line_of(entry, "most"), f"most is {most!r}", "write a whole number above 0")
+    kinds = _list(path, entry, "kinds") or FILE_KINDS
+    _named(path, entry, "kinds", kinds, MEDIA_TYPES, "media type")
     return Field(
         str(entry["id"]), str(entry["title"]), kind, entry.get("required") is True, entry.get("sealed") is True,
-        entry.get("tell") is True, options, str(entry.get("help", "")), most, entry.get("when"), entry.get("may"),
+        entry.get("tell") is True, options, str(entry.get("help", "")), _whole(path, entry, "most", MOST),
+        entry.get("when"), entry.get("may"), kinds, _whole(path, entry, "megabytes", MEGABYTES),
     )
+
+
+def _whole(path: Path, entry: Any, key: str, usual: int) -> int:
+    value = entry.get(key, usual)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigError(path, line_of(entry, key), f"{key} is {value!r}", "write a whole number above 0")
+    return value
 
 
 def _reached(lifecycle: Lifecycle, first: Collection[str]) -> set[str]:
@@ -295,7 +308,7 @@ def _check_names(path: Path, entry: Any, command: Command, known: Known) -> None
                           f"give it to a role of config/roles, or delete {command.id}")
     if known.replies is None:
         return
-    told = GIVEN | {one.id for one in command.fields if one.tell}
+    told = GIVEN | {one.id for one in command.fields if one.tell} | set(command.gives)
     for key, reply, given in (("tells", command.tells, told), ("tells_unit", command.tells_unit, GIVEN)):
         if reply is None:
             continue

@@ -11,9 +11,11 @@ too. The page ends after an hour, with 快速离开, or when a newer link is ope
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -27,6 +29,7 @@ from actions.storage.engine import Database
 from actions.storage.tables import Contact, Link, Message, Notice
 from actions.turn import BY_PAGE
 from bot.channels import visitor as who
+from bot.channels.files import Upload
 from bot.channels.visitor import Visitor
 from bot.channels.web import Chat, the_chat
 from bot.conversation.accept import Accepted, Incoming, accept
@@ -157,19 +160,20 @@ class LinkedChat(Chat):
         return [line for line in lines if line.id not in elsewhere], True
 
     def take(
-        self, request: Request, text: str, external_id: str, button_id: str | None, after: int
+        self, request: Request, text: str, external_id: str, button_id: str | None, after: int,
+        file: Upload | None = None,
     ) -> tuple[Accepted, str, Visitor]:
         """On a linked page a message is one of the contact the link was made for."""
-        parts, now = self.parts, self.parts.now()
+        parts, now, more = self.parts, self.parts.now(), self.beside(file)
         with parts.database.begin() as session:
             token, visitor = self.recognise(session, request, external_id)
             page = self.linked(session, request)
             if page is not None and visitor is not None:
                 contact = session.execute(sa.select(Contact).where(Contact.id == page.contact_id)).scalar_one()
-                accepted = self._accept(session, contact, f"{BY_PAGE}:{external_id}", text, button_id)
+                accepted = self._accept(session, contact, f"{BY_PAGE}:{external_id}", text, button_id, more)
                 mark_seen(session, contact.id, after, now)
         if page is None or visitor is None:
-            return super().take(request, text, external_id, button_id, after)
+            return super().take(request, text, external_id, button_id, after, file)
         self.tell(accepted)
         return accepted, token, visitor
 
@@ -191,9 +195,13 @@ class LinkedChat(Chat):
         self.parts.wake.ring(OUT)
         self.parts.wake.hint("queue", f"conversation:{accepted.conversation_id}")
 
-    def _accept(self, session: Session, contact: Contact, name: str, text: str, button_id: str | None) -> Accepted:
+    def _accept(
+        self, session: Session, contact: Contact, name: str, text: str, button_id: str | None,
+        more: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Accepted:
         address = self.parts.keys.open(contact.address)
-        incoming = Incoming(contact.channel, address, name, text, button_id=button_id, extra={BY_PAGE: True})
+        values = {**more, "extra": {**more.get("extra", {}), BY_PAGE: True}}
+        incoming = Incoming(contact.channel, address, name, text, button_id=button_id, **values)
         return accept(session, self.parts.accept_tools, incoming, self.parts.now())
 
 

@@ -14,12 +14,13 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from bot.channels import visitor as who
+from bot.channels.files import TAKEN, NotTaken, Upload, read_upload
 from bot.channels.visitor import CHANNEL, Visitor
 from bot.conversation.accept import Accepted, Incoming, accept, safe_text
 from bot.conversation.transcript import Line, mark_seen, resident_lines
 from bot.conversation.wake import TURN
 from bot.pages.errors import PageError
-from bot.pages.forms import blank, fields, require_same_site, wants_json
+from bot.pages.forms import blank, fields, files, require_same_site, takes_files, wants_json
 from bot.pages.hints import HintBoard
 from bot.pages.limits import Limit, network
 from bot.pages.parts import WebParts
@@ -30,6 +31,7 @@ LONGEST = 10_000
 SHOWN = 300
 SIZES = ("1", "2", "3")
 MOST, MOST_SECONDS = 40, 60
+MOST_FILES = 12
 MOST_NEW = 120  # first messages from one network: a whole hall may share one address
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _BIGGEST = 2**63 - 1
@@ -120,6 +122,7 @@ class Chat:
         self.parts, self.pages, self.board = parts, pages, board
         self.cookies = Cookies(parts.settings.secure_cookies)
         self.limit = Limit(parts.redis_url, "chat", MOST, MOST_SECONDS)
+        self.files = Limit(parts.redis_url, "files", MOST_FILES, MOST_SECONDS)
         self.newcomers = Limit(parts.redis_url, "network", MOST_NEW, MOST_SECONDS)
 
     def recognise(self, session: Session, request: Request, attempt: str = "") -> tuple[str, Visitor | None]:
@@ -145,6 +148,10 @@ class Chat:
             within = self.newcomers.allow(keys.fingerprint("limit network", self.network(request)).hex())
         return within or any(hit.level == "now" for hit in self.parts.gates.check(safe_text(text)[0]))
 
+    def files_in_time(self, request: Request) -> bool:
+        """False for whoever sends files too fast, by where they come from: a file costs a hundred times a word."""
+        return self.files.allow(self.parts.keys.fingerprint("limit files", self.network(request)).hex())
+
     def lines(self, session: Session, request: Request, visitor: Visitor, after: int) -> tuple[list[Line], bool]:
         """(what may be shown, whether something earlier is hidden)."""
         since = who.shown_from(session, visitor.contact_id, self.parts.now(), self.cookies.veiled_at(request))
@@ -166,18 +173,23 @@ class Chat:
             shared=visitor.shared if visitor is not None else self.cookies.is_shared(request),
             size=size if size in SIZES else SIZES[0], known=visitor is not None, note=note, text=text, longest=LONGEST,
             new_id=_new_id, last=lines[-1].id if lines else 0, idle_seconds=int(who.SHARED_IDLE.total_seconds()),
+            megabytes=self.parts.settings.upload_megabytes, media=",".join(TAKEN),
         )
         self.cookies.remember(response, token, visitor)
         return response
 
+    def beside(self, file: Upload | None) -> dict[str, Any]:
+        """What a file adds to a message; encrypted before any lock is taken."""
+        return {} if file is None else {"kind": file.kind, "extra": file.extra(), "file": file.sealed(self.parts.keys)}
+
     def take(self, request: Request, text: str, external_id: str, button_id: str | None,
-             after: int) -> tuple[Accepted, str, Visitor]:
+             after: int, file: Upload | None = None) -> tuple[Accepted, str, Visitor]:
         """Accepts one message in one transaction and wakes the others. (what became of it, token, visitor)."""
-        parts, now = self.parts, self.parts.now()
+        parts, now, more = self.parts, self.parts.now(), self.beside(file)
         with parts.database.begin() as session:
             token, visitor = self.recognise(session, request, external_id)
             incoming = Incoming(CHANNEL, token, external_id, text, button_id=button_id,
-                                source=self.network(request))
+                                source=self.network(request), **more)
             accepted = accept(session, parts.accept_tools, incoming, now, keep_address=False)
             if visitor is None:
                 visitor = Visitor(accepted.contact_id, self.cookies.is_shared(request))
@@ -228,13 +240,40 @@ def send(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] 
     if code is not None:
         return chat.page(request, note=code, text=text, status=PageError(code).status)
     button_id, after = sent.get("button") or None, whole(sent.get("after"))
-    accepted, token, visitor = chat.take(request, text, external_id, button_id, after)
+    return _taken(request, chat, external_id, chat.take(request, text, external_id, button_id, after))
+
+
+def _taken(request: Request, chat: Chat, external_id: str, taken: tuple[Accepted, str, Visitor]) -> Response:
+    accepted, token, visitor = taken
     answer: Response = RedirectResponse("/#end", 303)
     if wants_json(request):
         answer = JSONResponse({"id": external_id, "seq": accepted.seq, "duplicate": accepted.duplicate,
                                "fresh": accepted.seq == 1})
     chat.cookies.remember(answer, token, visitor)
     return answer
+
+
+@router.post("/chat/files")
+@takes_files
+def send_file(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] = Depends(fields),
+              beside: dict[str, bytes] = Depends(files)) -> Response:
+    """A photo or a paper, with words if there are any. Taken by what it is; its name is not even read."""
+    require_same_site(request, chat.parts.settings)
+    text, external_id = sent.get("text", ""), sent.get("id") or _new_id()
+    if not _ID.fullmatch(external_id):
+        raise PageError("bad_request")
+    try:
+        if not chat.in_time(request, text) or not chat.files_in_time(request):
+            raise NotTaken("too_fast")
+        if len(text) > LONGEST:
+            raise NotTaken("too_long")
+        upload = read_upload(beside.get("file", b""), chat.parts.settings.upload_megabytes)
+    except NotTaken as reason:
+        if wants_json(request):
+            raise PageError(reason.code) from None
+        return chat.page(request, note=reason.code, status=PageError(reason.code).status)
+    taken = chat.take(request, "" if blank(text) else text, external_id, None, whole(sent.get("after")), upload)
+    return _taken(request, chat, external_id, taken)
 
 
 @router.get("/chat/messages")

@@ -17,16 +17,12 @@ LOW_DISK = 1_000_000_000
 
 
 def _config(settings: Settings) -> str:
-    from actions.access.rules import load_roles
     from actions.privacy.keys import Keys
     from actions.steps.knowledge import load_knowledge
-    from actions.tickets.commands import load_table
     from bot.conversation.danger import load_gates
 
     knowledge = load_knowledge(settings.config, Keys(bytes(32)))
     load_gates(settings.config / "danger")
-    roles = load_roles(settings.config / "roles" / "roles.yaml")
-    load_table(settings.config, roles, knowledge.replies, knowledge.clockwork)
     texts = len(knowledge.replies.ids())
     return f"rules {knowledge.ruleset.version}, places {knowledge.gazetteer.version}, {texts} replies"
 

@@ -43,6 +43,7 @@ class Incoming:
     kind: str = "text"
     button_id: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    file: bytes | None = None  # encrypted: what the channel brings along; an app is asked for its files afterwards
     source: str | None = None  # the network it came from, where the channel knows one; only its keyed hash is kept
 
 
@@ -172,7 +173,7 @@ def accept(session: Session, tools: AcceptTools, incoming: Incoming, now: dateti
         known = session.execute(sa.select(Message.conversation_id, Message.seq).where(
             Message.contact_id == contact_id, Message.external_id == incoming.external_id)).one()
         return Accepted(contact_id, known[0], known[1], duplicate=True)
-    note_file(session, stored, incoming.channel, kind, incoming.extra, now)
+    note_file(session, stored, incoming.channel, kind, incoming.extra, incoming.file, now)
     conversation.last_seq = seq
     conversation.last_message_at = conversation.last_resident_at = now
     session.execute(sa.update(Contact).where(Contact.id == contact_id).values(last_seen_at=now))
@@ -219,9 +220,11 @@ def _open_danger_ticket(session: Session, tools: AcceptTools, conversation: Conv
 
     The conversation's facts stay as they are: a turn may be working on them; it finds the ticket and completes it.
     """
-    if latest_of_conversation(session, conversation.id) is not None:
+    know = tools.knowledge
+    open_states = know.lifecycle.open_states  # what is over does not take a new cry
+    if latest_of_conversation(session, conversation.id, open_states) is not None:
         return
-    known = danger_ticket_of_contact(session, conversation.contact_id, now - tools.knowledge.desk.same_ticket)
+    known = danger_ticket_of_contact(session, conversation.contact_id, now - know.desk.same_ticket, open_states)
     turn = Turn(
         session=session, now=now, conversation_id=conversation.id, contact_id=conversation.contact_id, channel=channel,
         messages=(Inbound(accepted.seq or 0, "text", text,

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from actions.privacy.keys import Keys, KeyWrong
 from actions.storage.engine import Database
 from actions.storage.tables import Attachment, Message
+from actions.turn import FILES
 
 log = structlog.get_logger(__name__)
 
-FILES = ("photo", "voice", "document")
 LOOKED_AT = (*FILES, "location", "contact")  # kinds of message that have a page of their own in the desk
 TRIES = 20
 LONGEST_WAIT = timedelta(minutes=30)
@@ -31,10 +31,21 @@ class Gone(Exception):
     """The app does not know this file any more."""
 
 
-def note_file(session: Session, message_id: int, channel: str, kind: str, extra: dict[str, Any], now: datetime) -> None:
-    """Notes that a message came with a file; in the transaction that accepts it."""
+def note_file(
+    session: Session, message_id: int, channel: str, kind: str, extra: dict[str, Any], content: bytes | None,
+    now: datetime,
+) -> None:
+    """Notes that a message came with a file; in the transaction that accepts it.
+
+    `content`: the file itself, encrypted, where it came along; otherwise the app is asked for it afterwards.
+    """
     file = extra.get(kind)
-    if kind in FILES and isinstance(file, dict) and file.get("file_id"):
+    if kind not in FILES or not isinstance(file, dict):
+        return
+    if content is not None:
+        session.add(Attachment(message_id=message_id, channel=channel, state="kept", due_at=now, tries=0,
+                               size=file.get("size"), content=content, changed_at=now))
+    elif file.get("file_id"):
         session.add(Attachment(message_id=message_id, channel=channel, state="waiting", due_at=now, tries=0,
                                size=file.get("size"), changed_at=now))
 

@@ -191,7 +191,8 @@ def _to_the_bot(session: Session, conversation: Conversation) -> None:
     """A fresh dialogue; the facts remain."""
     conversation.mode, conversation.owner_id, conversation.dialogue = "bot", None, None
     conversation.epoch += 1
-    conversation.facts = {**conversation.facts, "asking": None, "misses": 0, "call_back": None, "doubt": None}
+    conversation.facts = {**conversation.facts, "asking": None, "misses": 0, "call_back": None, "doubt": None,
+                          "doing": None}
     session.flush()
     _hand_over_waiting(session, conversation)
 

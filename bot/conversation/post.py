@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -11,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from actions.steps.knowledge import Knowledge
+from actions.steps.own_ticket import OWN, survey_buttons
 from actions.storage.engine import Database
 from actions.storage.tables import Contact, Conversation, Message, Notice, Ticket, TicketEvent, Timer
 from actions.tickets.commands import Work, keep_up
@@ -94,10 +96,18 @@ def _deal_with(session: Session, notice: Notice, know: Knowledge, now: datetime)
     ).scalar_one()
     if conversation.mode == "human" and notice.created_at > now - know.desk.held:
         return "held"  # it waits in the operator's composer
-    message = add_message(session, conversation, contact.channel, author="system", now=now,
-                          text=know.replies.text(notice.kind, **notice.parameters))
+    buttons = _buttons(know, notice)
+    message = add_message(session, conversation, contact.channel, author="system", now=now, buttons=buttons,
+                          asks=OWN if buttons else None, text=know.replies.text(notice.kind, **notice.parameters))
     notice.message_id = message.id
     return "posted"
+
+
+def _buttons(know: Knowledge, notice: Notice) -> list[dict[str, Any]]:
+    """What can be pressed under a notice: its text's own buttons; under the one of closing, how it was."""
+    if notice.kind == know.survey.notice:
+        return survey_buttons(know.survey, notice.parameters["number"])
+    return [{"title": button.title, "value": button.value} for button in know.replies.get(notice.kind).buttons]
 
 
 def held_notices(session: Session, conversation_id: int) -> list[Notice]:

@@ -20,6 +20,7 @@ from actions.tickets.numbers import tidy_number
 from actions.tickets.queries import file_of, history
 from actions.tickets.rules import Command, Field, WrongState
 from bot.conversation.wake import OUT
+from bot.desk.attachments import as_file
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import case_shown, note_look
@@ -151,5 +152,4 @@ def file(number: str, event: str, field: str, visit: Visit = Depends(staff)) -> 
         raw = parts.keys.open_bytes(sealed)
     except KeyWrong:
         raise Refused("no such file") from None
-    return Response(raw, media_type=kind, headers={
-        "Content-Disposition": "inline", "Content-Security-Policy": "default-src 'none'; sandbox"})
+    return as_file(raw, kind, f"{known}-{found.id}")

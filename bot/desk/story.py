@@ -30,5 +30,6 @@ def told(visit: Visit, lines: Iterable[Mapping[str, Any]], restricted: bool = Fa
         names = sorted(kept, key=lambda name: (order.index(name) if name in order else len(order), name))
         found.append({
             **line, "title": titles.get(line["kind"], line["kind"]), "to": line["data"].get("to"),
+            "sent": line["data"].get("sent", []) if open_sealed else [],
             "fields": [_field(visit, name, kept[name], open_sealed) for name in names]})
     return found

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 STATUS = {
     "bad_request": 400, "csrf": 403, "foreign": 403, "not_found": 404, "wrong_method": 405, "too_slow": 408,
-    "too_large": 413, "blank": 422, "too_long": 422, "too_fast": 429, "broken": 500, "busy": 503,
+    "too_large": 413, "file_large": 413, "file_kind": 415, "no_file": 422,
+    "blank": 422, "too_long": 422, "too_fast": 429, "broken": 500, "busy": 503,
 }
 
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -62,11 +62,10 @@ class WebParts:
         """As opened; nothing stays nothing."""
         return None if sealed is None else self.opened(sealed)
 
-    @cached_property
+    @property
     def work(self) -> Work:
         """What the commands of tickets need."""
-        know = self.knowledge
-        return Work(self.lifecycle, self.keys, know.gazetteer, self.roles, know.clockwork, know.book)
+        return replace(self.knowledge.work, lifecycle=self.lifecycle, roles=self.roles)
 
     @property
     def accept_tools(self) -> AcceptTools:

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,9 +22,7 @@ log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 64 * 1024
 BODY_SECONDS = 10.0
-# where people who have signed in may put a file beside a form; nobody else sends us anything large
-FILE_PATH, FILE_COOKIE = "/desk/ticket/", "ym_desk"
-FILE_LIMIT, FILE_SECONDS = 6 * 1024 * 1024, 60.0
+FILE_SECONDS = 60.0
 LAST_RESORT = HERE / "templates" / "last_resort.html"
 HEADERS = {
     "Content-Security-Policy":
@@ -48,11 +48,25 @@ def where(error: BaseException) -> str:
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
 
 
-class Shield:
-    """ASGI middleware; streams pass through it untouched."""
+@dataclass(frozen=True)
+class FileDoor:
+    """An address to which a file may come: what it begins with, bytes at most, the cookie without which it is shut."""
 
-    def __init__(self, app: ASGIApp, pages: Pages, body_seconds: float = BODY_SECONDS) -> None:
-        self.app, self.pages, self.body_seconds = app, pages, body_seconds
+    path: str
+    most: int
+    cookie: str | None = None
+
+    def lets_in(self, request: Request) -> bool:
+        """Whether this request may be large."""
+        return request.url.path.startswith(self.path) and (self.cookie is None or self.cookie in request.cookies)
+
+
+class Shield:
+    """ASGI middleware; streams pass through it untouched. Nothing large is taken but at the `doors` for files."""
+
+    def __init__(self, app: ASGIApp, pages: Pages, body_seconds: float = BODY_SECONDS,
+                 doors: Sequence[FileDoor] = ()) -> None:
+        self.app, self.pages, self.body_seconds, self.doors = app, pages, body_seconds, doors
         self._last_resort = LAST_RESORT.read_bytes()  # read now: later there may be nothing left to read with
 
     def _answer(self, request: Request, code: str) -> Response:
@@ -82,8 +96,8 @@ class Shield:
             body, refusal = b"", None if _readable_host(request) else "bad_request"
             if refusal is None and scope["method"] not in ("GET", "HEAD"):
                 try:
-                    large = request.url.path.startswith(FILE_PATH) and FILE_COOKIE in request.cookies
-                    limit, seconds = (FILE_LIMIT, FILE_SECONDS) if large else (BODY_LIMIT, self.body_seconds)
+                    door = next((one for one in self.doors if one.lets_in(request)), None)
+                    limit, seconds = (door.most, FILE_SECONDS) if door else (BODY_LIMIT, self.body_seconds)
                     body = await asyncio.wait_for(_read(request, receive, limit), seconds)
                 except asyncio.TimeoutError:
                     refusal = "too_slow"
@@ -124,7 +138,7 @@ async def _read(request: Request, receive: Receive, limit: int) -> bytes:
     announced = request.headers.get("content-length", "0")
     if not announced.isdigit() or int(announced) > limit:
         raise TooLarge()
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -133,7 +147,7 @@ async def _read(request: Request, receive: Receive, limit: int) -> bytes:
         if len(body) > limit:
             raise TooLarge()
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -10,13 +10,13 @@ from datetime import datetime, timezone
 
 from sqlalchemy.exc import OperationalError
 
-from actions.access.rules import Role, load_roles
+from actions.access.rules import Role
 from actions.privacy.commands import check_keys
 from actions.privacy.keys import Keys, load_keys
 from actions.steps.knowledge import Knowledge, load_knowledge
 from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import DatabaseNewer, migrate
-from actions.tickets.commands import Work, load_table
+from actions.tickets.commands import Work
 from actions.tickets.rules import Lifecycle
 from bot.conversation.accept import AcceptTools
 from bot.conversation.danger import Gates, load_gates
@@ -113,8 +113,6 @@ def open_parts(
     database_url, redis_url = urls or server_urls(settings)
     knowledge = knowledge or serving_knowledge(settings)
     keys = knowledge.keys
-    roles = dict(load_roles(settings.config / "roles" / "roles.yaml"))
-    lifecycle = load_table(settings.config, roles, knowledge.replies, knowledge.clockwork)
     database = open_database(
         database_url, name=name, keys=keys, turn_seconds=settings.turn_seconds, pool_size=pool_size
     )
@@ -125,8 +123,8 @@ def open_parts(
         keys=keys,
         knowledge=knowledge,
         gates=load_gates(settings.config / "danger"),
-        roles=roles,
-        lifecycle=lifecycle,
+        roles=dict(knowledge.roles),
+        lifecycle=knowledge.lifecycle,
         database=database,
         wake=Wake(redis_url),
         redis_url=redis_url,

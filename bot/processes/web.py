@@ -25,6 +25,7 @@ from bot.api import tickets as api_tickets
 from bot.api.tickets import Api, ApiError, answer_error
 from bot.channels import links, progress
 from bot.channels import web as chat
+from bot.channels.files import MEGABYTE
 from bot.channels.links import LinkedChat
 from bot.desk import (
     attachments,
@@ -41,13 +42,14 @@ from bot.desk import (
     workbench,
 )
 from bot.desk.frame import Desk
+from bot.desk.guard import COOKIE as STAFF_COOKIE
 from bot.pages.errors import Elsewhere, PageError
 from bot.pages.forms import wants_json
 from bot.pages.hints import HintBoard
 from bot.pages.parts import WebParts
 from bot.pages.quiet import note
 from bot.pages.render import Pages, Static
-from bot.pages.shield import Shield
+from bot.pages.shield import BODY_LIMIT, FileDoor, Shield
 from bot.processes.parts import Parts
 
 __all__ = ["PortTaken", "WebParts", "create_app", "run_web", "web_parts"]
@@ -56,6 +58,7 @@ log = structlog.get_logger(__name__)
 
 CODES = {404: "not_found", 405: "wrong_method", 413: "too_large"}
 GRACE_SECONDS = 3
+STAFF_MEGABYTES = 20  # the most any field of config/tickets/lifecycle.yaml takes
 CONCURRENCY = 500
 
 
@@ -94,7 +97,7 @@ def create_app(parts: WebParts) -> FastAPI:
     pages = Pages({"chat": chat.FOLDER, "desk": Path(bot.desk.__file__).parent})
     app.state.chat, app.state.desk = LinkedChat(parts, pages, board), Desk(parts, pages, board)
     app.state.api = Api(parts)
-    app.add_middleware(Shield, pages=pages)
+    app.add_middleware(Shield, pages=pages, doors=_file_doors(parts))
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
     rooms = (chat, progress, links, signin, console, attachments, workbench, deeds, decisions, authorisations, powers,
@@ -105,6 +108,13 @@ def create_app(parts: WebParts) -> FastAPI:
     _probes(app, parts)
     _errors(app, pages)
     return app
+
+
+def _file_doors(parts: WebParts) -> list[FileDoor]:
+    """Where something large may come in: residents' photos and papers, and what staff put beside a form."""
+    resident = parts.settings.upload_megabytes * MEGABYTE + BODY_LIMIT
+    return [FileDoor("/chat/files", resident), FileDoor("/progress/do", resident),
+            FileDoor("/desk/ticket/", STAFF_MEGABYTES * MEGABYTE + BODY_LIMIT, cookie=STAFF_COOKIE)]
 
 
 def _pushed(app: FastAPI, parts: WebParts) -> None:

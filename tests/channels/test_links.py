@@ -26,13 +26,14 @@ from actions.steps.channel_policy import (
     where_to_ask,
 )
 from actions.steps.filing import file_ticket
-from actions.storage.tables import Consent, Contact, Conversation, Delivery, Link, Message, Ticket
+from actions.storage.tables import Attachment, Consent, Contact, Conversation, Delivery, Link, Message, Ticket
 from actions.turn import Turn
 from bot.conversation.post import post_one
 from bot.conversation.turn import TurnTools, Worked, work_one
 from tests.cast import Browser
 from tests.channels.bot_api import DROP_AFTER, BotApi, flood
 from tests.channels.telegram_line import ADDRESS, LI, WANG, Line
+from tests.channels.test_files import png
 from tests.conftest import CONFIG
 
 INCOME, ILLNESS, TOWNSHIP = "income_month", "serious_illness", "event_kind"
@@ -455,3 +456,15 @@ def test_button_values_are_those_of_the_reply(line: Line) -> None:
     values = [button.value for button in line.stage.parts.replies.get(ITEM).buttons]
     assert values == [OPEN, SKIP, "request_human"]
     assert line.rows(Delivery.id) == []
+
+
+def test_a_photo_sent_on_the_page_is_the_same_contacts(line: Line, server: BotApi) -> None:
+    path = offered(line, server, INCOME)
+    page = opened(line, path)
+    answer = page.post("/chat/files", {"id": str(uuid.uuid4())}, files={"file": ("a.png", png(), "image/png")})
+    assert answer.status_code == 303
+    with line.stage.parts.database.begin() as session:
+        assert session.execute(sa.select(sa.func.count()).select_from(Contact)).scalar_one() == 1
+        state, content = session.execute(sa.select(Attachment.state, Attachment.content)).one()
+        assert session.execute(sa.select(Message.kind).order_by(Message.id.desc()).limit(1)).scalar_one() == "photo"
+    assert state == "kept" and line.stage.parts.keys.open_bytes(bytes(content)) == png()

@@ -158,7 +158,7 @@ class Machine(RuleBasedStateMachine):
         def think(turn: Turn) -> None:
             number = (turn.dialogue or {"n": 0})["n"] + 1
             turn.dialogue = {"n": number}
-            opens = thought == "ticket" and latest_of_conversation(turn.session, turn.conversation_id) is None
+            opens = thought == "ticket" and latest_of_conversation(turn.session, turn.conversation_id, self.hotline.lifecycle.open_states) is None
             if opens:
                 self.hotline.open_ticket(turn.session, turn.conversation_id, turn.contact_id)
             if thought == "ask for a person":

@@ -167,7 +167,7 @@ class TestDangerWhileThinking:
         assert [t.legal_basis for t in hotline.scalars(sa.select(Ticket))] == ["emergency"]
 
         def think(turn: Turn) -> None:
-            assert latest_of_conversation(turn.session, turn.conversation_id) is not None
+            assert latest_of_conversation(turn.session, turn.conversation_id, hotline.lifecycle.open_states) is not None
         hotline.work(think)
         assert hotline.marks(conversation) == ["done", "done"]
 
@@ -534,7 +534,7 @@ class TestLockOrder:
         hotline.write(SUICIDE)
 
         def think(turn: Turn) -> None:
-            begun = latest_of_conversation(turn.session, turn.conversation_id)
+            begun = latest_of_conversation(turn.session, turn.conversation_id, hotline.lifecycle.open_states)
             assert begun is not None
             request = hotline.request(conversation_id=turn.conversation_id, contact_id=turn.contact_id)
             complete_ticket(turn.session, hotline.knowledge.keys, begun.number, request, turn.now)

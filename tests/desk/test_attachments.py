@@ -15,6 +15,7 @@ from bot.conversation.attachments import Gone, TooLarge, fetch_one
 from tests.cast import Stage
 
 JPEG, OGG, PDF = b"\xff\xd8\xff\xe0 picture", b"OggS voice", b"%PDF-1.4 <script>alert(1)</script>"
+PAGE = b"<html><script>alert(1)</script>"
 
 
 def sends(stage: Stage, kind: str = "photo", text: str = "", who: str = "7001", **extra: Any) -> tuple[int, int]:
@@ -89,12 +90,22 @@ def test_voice_may_be_played_and_nothing_else_is_let_in(stage: Stage) -> None:
 def test_what_we_do_not_know_is_saved_never_shown(stage: Stage) -> None:
     """Whatever its sender calls it: a page in the clothes of a picture."""
     conversation, message = sends(stage, "document", document={"file_id": "f1", "size": 1, "type": "text/html"})
-    fetch(stage, PDF)
+    fetch(stage, PAGE)
     zhou = stage.sign_in("zhou")
     assert "不能直接显示" in zhou.get(url(conversation, message)).text
     raw = zhou.get(f"{url(conversation, message)}/content")
     assert raw.headers["content-type"] == "application/octet-stream"
     assert raw.headers["content-disposition"].startswith("attachment;")
+
+
+def test_a_paper_is_saved_and_not_opened_in_the_page(stage: Stage) -> None:
+    conversation, message = sends(stage, "document", document={"file_id": "f1", "size": 1, "type": "application/pdf"})
+    fetch(stage, PDF)
+    zhou = stage.sign_in("zhou")
+    assert "不能直接显示" in zhou.get(url(conversation, message)).text
+    raw = zhou.get(f"{url(conversation, message)}/content")
+    assert raw.headers["content-type"] == "application/pdf" and raw.content == PDF
+    assert raw.headers["content-disposition"] == f'attachment; filename="{conversation}-{message}.pdf"'
 
 
 @pytest.mark.parametrize("content, kind", [

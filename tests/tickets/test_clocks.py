@@ -53,7 +53,7 @@ def test_aid_first_then_its_paperwork_counted_from_the_aid(office: Office) -> No
     assert (shown(ticket.due_at), ticket.due_rule) == ("12-18 23:59", "aid_paperwork")
     stopped = office.events(number, "aid_given")[0].data["stopped"]
     assert {one["clock"]: one["kept"] for one in stopped} == {"contact": False, "aid": False, "quick": True}
-    office.do(number, "confirm_aid", who="sun")  # the second person
+    office.do(number, "confirm_aid", who="he")  # the second person
     office.wait_until("12-30 10:00")
     office.round()
     late = office.ticket(number)

@@ -74,7 +74,7 @@ def broken_links(stage: Stage) -> list[int]:
     with stage.parts.database.begin() as session:
         rows = session.execute(sa.select(Audit).order_by(Audit.id)).scalars().all()
         return [row.id for before, row in zip([None, *rows], rows, strict=False)
-                if row.hash != audit_hash(before.hash if before else None, row.at, row.actor, row.action, row.object, row.data)]
+                if row.hash != audit_hash(stage.parts.keys.audit_key, before.hash if before else None, row.at, row.actor, row.action, row.object, row.data)]
 
 
 @pytest.mark.parametrize(("state", "command", "why"), [

@@ -190,7 +190,7 @@ class TestUnits:
         assert office.ticket(closed).unit_id == "u-longxi"
         keep(office)
         assert len(office.events(number, "succeeded")) == 1
-        office.do(number, "submit", "li", opinion="give", words="同意")  # who works it next has it in hand
+        office.do(number, "submit", "li", opinion="give", amount="500", words="同意")  # who works it next has it in hand
         assert office.ticket(number).accepted_by == office.people["li"].staff_id
 
     def test_without_a_successor_the_district_answers(self, office: Office) -> None:

@@ -36,6 +36,10 @@ class Book:
         """The calculation shown beside a case."""
         return suggest(self.amounts, self.ruleset, type_=type_, facts=facts, on=on, region=self.ruleset.default_region)
 
+    def plain(self, source: str) -> str:
+        """What a source says, in plain words."""
+        return self.ruleset.sources[source].plain
+
     def cited(self, source: str | None) -> str | None:
         """Title and article of a source, as staff read it."""
         found = self.ruleset.sources.get(source or "")

@@ -66,7 +66,9 @@ class Doing:
     values: dict[str, Any]
     now: datetime
     data: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)  # what an effect gives the reply to the resident
     event: TicketEvent | None = None
+    before: str = ""  # the state it started at
 
     def picked(self, field: str) -> Any:
         """The value of a field, of a choice its id; None for one left empty."""

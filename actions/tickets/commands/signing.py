@@ -252,6 +252,8 @@ def refuse(doing: Doing) -> None:
     sign(doing)
     doing.data["article"] = doing.work.book.cited(procedure.grounds[doing.picked("ground")])
     doing.data["appeal"] = [doing.work.book.cited(source) for source in procedure.appeal]
+    doing.said = {"article": doing.data["article"],
+                  "appeal": "".join(doing.work.book.plain(source) for source in procedure.appeal)}
 
 
 @effect

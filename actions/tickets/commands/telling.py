@@ -72,10 +72,10 @@ def count_events(session: Session, ticket: Ticket, kind: str, by: str | None = N
     return int(session.execute(query if by is None else query.where(TicketEvent.actor == by)).scalar_one())
 
 
-def last_event(session: Session, ticket: Ticket, *kinds: str) -> TicketEvent | None:
-    """The newest event of one of these kinds."""
-    found: TicketEvent | None = session.execute(
-        sa.select(TicketEvent).where(TicketEvent.ticket_id == ticket.id, TicketEvent.kind.in_(kinds))
-        .order_by(TicketEvent.id.desc()).limit(1)
-    ).scalar_one_or_none()
+def last_event(session: Session, ticket: Ticket, *kinds: str, by: str | None = None) -> TicketEvent | None:
+    """The newest event of one of these kinds; `by` looks at what one actor did."""
+    query = sa.select(TicketEvent).where(TicketEvent.ticket_id == ticket.id, TicketEvent.kind.in_(kinds))
+    if by is not None:
+        query = query.where(TicketEvent.actor == by)
+    found: TicketEvent | None = session.execute(query.order_by(TicketEvent.id.desc()).limit(1)).scalar_one_or_none()
     return found

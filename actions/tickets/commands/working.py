@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from actions.tickets.commands.doing import EFFECTS, GUARDS, Doing, NotAllowed, S
 from actions.tickets.commands.telling import tell_contact, tell_unit, write_event
 from actions.tickets.desks import unit_desk
 from actions.tickets.forms import Chosen, File, Lists, check_form, kept_fields, plain_value, shown_value
-from actions.tickets.rules import Command, Field
+from actions.tickets.rules import SAME, Command, Field
 
 
 def perform(
@@ -32,16 +33,19 @@ def perform(
     form: Mapping[str, str],
     now: datetime,
     files: Mapping[str, bytes] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> Ticket:
     """Does one command of the lifecycle: state, event, notices and audit row together; the caller commits.
 
     Checked in this order: the command and the permission for it, whether the viewer may see the ticket (Refused alike),
     its state (WrongState), the page's `version` (StalePage), the desk (NotAllowed), the form (FieldsWrong), the guards
     of the table (NotAllowed, FieldsWrong). The row is locked from the second check on: of many at once one succeeds.
+    `data`: what the door adds to the event, such as the message in which it was said.
     """
     doing = _begin(session, work, viewer, number, command, now)
     deed, ticket = doing.command, doing.ticket
-    after = deed.after(ticket.state)
+    after, doing.before = deed.after(ticket.state), ticket.state
+    doing.data.update(data or {})
     if ticket.version != version:
         raise StalePage(version)
     if ticket.desk not in deed.desks:
@@ -95,8 +99,11 @@ def _tell(doing: Doing) -> None:
     assert event is not None
     if deed.tells_unit is not None:
         tell_unit(doing.session, ticket, event, deed.tells_unit, doing.now)
-    if deed.tells is not None:
-        told = {one.id: _said(doing, one) for one in deed.fields if one.tell}
+    moved = deed.to == SAME or ticket.state != doing.before
+    # who asked for it in the talk is answered there; whoever holds number and code elsewhere may be somebody else
+    answered = doing.viewer.contact_id is not None and doing.viewer.contact_id == ticket.contact_id
+    if deed.tells is not None and moved and not answered:
+        told = {**{one.id: _said(doing, one) for one in deed.fields if one.tell}, **doing.said}
         tell_contact(doing.session, ticket, event, deed.tells, doing.now, number=ticket.number,
                      unit_name=ticket.unit_name or ticket.district or "", **told)
 

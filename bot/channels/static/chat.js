@@ -114,6 +114,36 @@
       setTimeout(work, Math.min(15000, 1000 * Math.pow(2, failures)));
     }).then(function () { sending = false; if (!failures) work(); });
   }
+  /* a photo or a paper: sent at once, with the same id until it is there */
+  function sendFile(file) {
+    if (file.size > Number(body.dataset.most)) { warn(say("file_large")); return; }
+    var item = { id: newId(), text: say(file.type.indexOf("image/") === 0 ? "photo" : "document") }, tries = 0;
+    dropButtons(); show(item); warn("");
+    function attempt() {
+      var form = new FormData(), line = local(item);
+      form.append("id", item.id); form.append("after", last); form.append("file", file, "file");
+      fetch("/chat/files", { method: "POST", credentials: "same-origin", headers: { Accept: "application/json" }, body: form })
+        .then(function (r) {
+          if (r.status >= 500 || r.status === 429) { if (r.status === 429) warn(say("too_fast")); throw new Error("later"); }
+          return r.json().then(function (answer) {
+            if (!r.ok) { if (line) line.remove(); warn(say(answer.error === "too_large" ? "file_large" : answer.error)); return; }
+            if (line) { line.dataset.seq = answer.seq; line.querySelector(".state").textContent = ""; }
+            if (!known || answer.fresh || !stream) { known = true; listen(); }
+            warn("");
+            return read();
+          });
+        }).catch(function () {
+          tries += 1; offline(true);
+          if (line) line.querySelector(".state").textContent = say("waiting");
+          setTimeout(attempt, Math.min(30000, 2000 * Math.pow(2, tries)));
+        });
+    }
+    attempt();
+  }
+  var picker = document.getElementById("file");
+  document.getElementById("file-form").classList.add("live");
+  picker.addEventListener("change", function () { if (picker.files.length) sendFile(picker.files[0]); picker.value = ""; });
+
   function grow() { box.style.height = "auto"; box.style.height = Math.min(box.scrollHeight + 2, window.innerHeight * 0.3) + "px"; }
   function submit() {
     var text = box.value;
