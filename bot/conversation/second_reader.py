@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.steps import words
+from actions.steps.knowledge import knowledge
+from actions.steps.people import call_person
 from actions.turn import Turn
 from bot.conversation.danger import Gates
 
@@ -29,6 +31,8 @@ def judge(gates: Gates, turn: Turn, reading: Mapping[str, Any]) -> bool:
     turn.facts.doubted.append(kind)
     turn.facts.doubt = {"kind": kind, "seqs": [message.seq for message in turn.messages]}
     turn.say(gates.hit(kind, "now", "").reply, buttons=[])
+    if words.wants_person(turn.text):
+        call_person(turn, knowledge(), "asked")  # the question is no reason to let the wish for a person fall
     turn.say(QUESTION, asks=QUESTION)
     return True
 

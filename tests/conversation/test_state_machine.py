@@ -564,7 +564,7 @@ class Machine(RuleBasedStateMachine):
             self.hotline.deliver(self.app)
         self.the_story_holds()
         assert not any(m.waiting for m in self.rows[Message]), "a message waits for ever"
-        assert not self.rows[Timer]
+        assert {t.kind for t in self.rows[Timer]} <= {"clock"}, "something is still to come"  # open tickets remind
         assert not [d for d in self.rows[Delivery] if d.state == "waiting" and d.channel == "telegram"], "never delivered"
         for text in self.told:
             assert sum(m.text == text for m in self.rows[Message]) == 1, "news never told"

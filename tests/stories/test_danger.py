@@ -51,6 +51,12 @@ def test_danger_in_the_middle_of_an_interview_stops_the_form(teller: Teller) -> 
     assert "household_people" not in facts
 
 
+def test_who_asks_for_a_person_is_asked_about_danger_and_gets_the_person(teller: Teller) -> None:
+    lines = teller.say("墙都烧黑了，转人工")
+    assert teller.asks[-1] == "danger_doubt" and "119" in lines[0].text and "排上队" in "".join(line.text for line in lines)
+    assert teller.conversation().waiting_reason == "asked"
+
+
 def test_refusing_consent_after_danger_says_that_a_ticket_is_there(teller: Teller) -> None:
     teller.say("煤气漏了我头好晕，在龙塔街道")
     teller.say("安全了，都出来了")
