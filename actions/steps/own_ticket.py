@@ -262,8 +262,10 @@ def _take_survey(turn: Turn, know: Knowledge, ticket: Ticket, name: str) -> None
 def _judges(turn: Turn, know: Knowledge) -> bool:
     """The answer to "how was it" typed instead of pressed."""
     answer = know.survey.typed(turn.text)
+    if answer is None:
+        return False  # nearly every message: no ticket is looked for
     newest = own_tickets(turn.session, viewer_of(turn, know), 1)
-    if answer is None or not newest or not survey_open(turn.session, know, newest[0], turn.now):
+    if not newest or not survey_open(turn.session, know, newest[0], turn.now):
         return False
     _take_survey(turn, know, newest[0], answer.id)
     return True

@@ -165,11 +165,11 @@ def bare_turn(knowledge: Any) -> Turn:
     )
 
 
-def test_a_turn_needs_no_database_to_be_thought(dialogue: Any, knowledge: Any) -> None:
+def test_a_turn_is_thought_in_its_own_session(dialogue: Any, knowledge: Any, database: Any) -> None:
     turn = bare_turn(knowledge)
-    turn.places_read = True  # what the desk decided about places is read at the first step; here it has been
-    with working(turn):
+    with database.begin() as turn.session, working(turn):
         dialogue.think(turn)
+        assert not turn.session.new and not turn.session.dirty
     assert turn.error is None and turn.replies[0].text == knowledge.replies.text("thanks")
 
 

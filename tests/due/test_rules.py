@@ -125,7 +125,8 @@ CASE = {"programme": "temporary_urgent", "urgency": "none", "aid_first": "false"
 
 @pytest.mark.parametrize(("clock", "more", "rule"), [
     ("handling", {}, "temporary_aid"), ("handling", {"programme": "temporary_expense"}, "temporary_aid_expense"),
-    ("handling", {"programme": "temporary_expense", "aid_first": "true"}, "small_quick_aid"),
+    ("handling", {"programme": "temporary_expense", "aid_first": "true"}, None), ("quick", {"aid_first": "true"}, "small_quick_aid"),
+    ("quick", {}, None),
     ("aid", {"aid_first": "true"}, "aid_first"), ("aid", {}, None), ("contact", {}, "first_contact"),
     ("contact", {"urgency": "life_danger"}, "urgent_contact"), ("dispatch", {}, None), ("dispatch", {"urgency": "urgent"}, "urgent_dispatch"),
 ])
@@ -134,7 +135,7 @@ def test_which_rule_a_clock_follows(clock: str, more: dict[str, str], rule: str 
 
 
 def test_what_leads_is_what_residents_are_told_of() -> None:
-    assert {name for name, clock in PLAN.clocks.items() if clock.leads} == {"handling", "paperwork"}
+    assert {name for name, clock in PLAN.clocks.items() if clock.leads} == {"handling", "quick", "paperwork"}
 
 
 @pytest.mark.parametrize(("file", "old", "new", "says"), [
