@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from actions.access.commands import create_staff
-from actions.storage.engine import open_engine
+from actions.privacy.keys import Keys
+from actions.storage.engine import Database, open_engine
 from bot.commands import doctor
 from bot.dialogue.model import ModelDamaged
 from bot.logs import Writer
@@ -216,24 +216,22 @@ def test_the_doctor_says_whom_the_limits_believe() -> None:
         doctor._proxies(load_settings({"YOUMEN_TRUSTED_PROXIES": "0.0.0.0/0"}))
 
 
-def test_the_doctor_names_units_nobody_answers_for(database_url: str, tmp_path: Path) -> None:
+def test_the_doctor_names_units_nobody_answers_for(database_url: str, tmp_path: Path, keys: Keys) -> None:
     settings = load_settings({"DATABASE_URL": database_url})
     with pytest.raises(RuntimeError, match=r"nobody answers for 30 units .*youmen user add"):
         doctor._desks(settings)
-    engine = open_engine(database_url)
+    database = Database(open_engine(database_url), keys.audit_key)
     now = datetime(2026, 11, 20, tzinfo=timezone.utc)
     hired = dict(name="某人", password="correct-horse-9", now=now, must_change_password=False)
-    with Session(engine, future=True) as session:
+    with database.begin() as session:
         create_staff(session, login="longxi", role="officer", unit_id="u-longxi", **hired)
         create_staff(session, login="watcher", role="auditor", unit_id=None, **hired)  # reads, answers for nothing
-        session.commit()
     with pytest.raises(RuntimeError, match="nobody answers for 29 units"):
         doctor._desks(settings)
-    with Session(engine, future=True) as session:
+    with database.begin() as session:
         create_staff(session, login="district", role="district_officer", unit_id=None, **hired)
-        session.commit()
     assert doctor._desks(settings) == "1 units by their own staff, 29 by the district desk"
-    engine.dispose()
+    database.dispose()
     area = tmp_path / "area"
     shutil.copytree(PROJECT / "tests" / "areas" / "qinghe", area)
     desks = area / "places" / "desks.csv"
