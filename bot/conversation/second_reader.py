@@ -30,7 +30,8 @@ def judge(gates: Gates, turn: Turn, reading: Mapping[str, Any]) -> bool:
         return False
     turn.facts.doubted.append(kind)
     turn.facts.doubt = {"kind": kind, "seqs": [message.seq for message in turn.messages]}
-    turn.say(gates.hit(kind, "now", "").reply, buttons=[])
+    if not over:  # else the gate has said a line of this kind already
+        turn.say(gates.hit(kind, "now", "").reply, buttons=[])
     if words.wants_person(turn.text):
         call_person(turn, knowledge(), "asked")  # the question is no reason to let the wish for a person fall
     turn.say(QUESTION, asks=QUESTION)

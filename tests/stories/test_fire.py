@@ -147,7 +147,9 @@ def test_who_does_not_know_about_consent_tonight_is_not_left_alone(teller: Telle
 def test_more_news_after_the_ticket_is_added_not_filed_twice(teller: Teller) -> None:
     tell_until_read_back(teller)
     teller.press("都对")
-    answer = teller.say("孩子的药也烧没了，今晚没药吃怎么办")
+    [asked] = teller.say("孩子的药也烧没了，今晚没药吃怎么办")[-1:]
+    assert asked.asks == "danger_doubt"  # it may be urgent: one question first, and nothing that was said is lost
+    answer = teller.press("没有危险")
     [ticket] = teller.tickets()
     assert ticket.number in "\n".join(line.text for line in answer)
     kinds = [event.kind for event in teller.rows(sa.select(TicketEvent).order_by(TicketEvent.id))]
