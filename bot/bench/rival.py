@@ -61,7 +61,8 @@ class Stock:
 def stock_of(settings: Settings, epochs: int) -> Stock:
     """The stock model for today's utterances and this many epochs of DIET, trained or not."""
     digest = hashlib.sha256(f"{version('rasa')} {epochs} {TED_EPOCHS} {LONGEST}".encode())
-    files = [*UTTERANCES.rglob("*.yml"), *STOCK.glob("data/*.yml"), STOCK / "config.yml", STOCK / "domain.yml"]
+    digest.update(repr(own_utterances(longest=LONGEST)).encode())
+    files = [*STOCK.glob("data/*.yml"), STOCK / "config.yml", STOCK / "domain.yml"]
     for path in sorted(files):
         digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     fingerprint = digest.hexdigest()[:12]
