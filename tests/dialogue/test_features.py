@@ -21,6 +21,7 @@ from bot.dialogue.components.features import (
     weigh,
     weigh_meanings,
 )
+from bot.dialogue.components.linear import even_sharpness
 
 LEARNED = ["房子昨天着火了，没得地方住", "房子 昨天  漏水，钱也没得", "娃儿病了，住院要好多钱", "低保 Card 咋个办", "低保好久发钱？"]
 READ = ["房子着火了。娃儿也病了，没钱；住院", "", "  ", "完全没见过", "CARD 低保", "钱钱钱", "𠀀房子\ud800"]
@@ -71,3 +72,11 @@ def test_nothing_learned_sees_nothing() -> None:
     groups = CharacterGroups(2).fit([])
     assert rows_of(groups, ["房子"]).shape == (1, 0)
     assert Words().fit([]).names() == []
+
+
+def test_stretched_until_as_sure_as_right() -> None:
+    scores = np.array([[2.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.5, 0.0], [0.0, 0.0, 0.5]])
+    right = np.array([0, 1, 1, 0])  # half of them
+    stretch = even_sharpness(scores, right)
+    sure = (np.exp(scores * stretch) / np.exp(scores * stretch).sum(axis=1, keepdims=True)).max(axis=1).mean()
+    assert 0.5 <= sure < 0.53
