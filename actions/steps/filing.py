@@ -17,7 +17,7 @@ from actions.screening.evaluate import Screening, evaluate
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import today, urgency
 from actions.storage.tables import Ticket
-from actions.tickets.commands import Opened, Request, Responsible, complete_ticket, open_ticket, tell_resident
+from actions.tickets.commands import Opened, Request, Responsible, complete_ticket, open_ticket, tell_contact
 from actions.tickets.commands.persons import APPLICANT, PersonGiven, is_own_phone
 from actions.tickets.queries import danger_ticket_of_contact, latest_of_conversation
 from actions.turn import BY_PAGE, HIDDEN, Turn
@@ -159,7 +159,7 @@ def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
     turn.replies[-1].hidden = opened.query_code
     if any(BY_PAGE in message.secrets for message in turn.messages):
         # said on our own page, which ends: the app the person came from is told the number, never the code
-        tell_resident(turn.session, ticket, "ticket_filed_on_page", turn.now, number=ticket.number)
+        tell_contact(turn.session, ticket, opened.event, "ticket_filed_on_page", turn.now, number=ticket.number)
 
 
 def full_district(turn: Turn, know: Knowledge) -> str:

@@ -24,7 +24,7 @@ from actions.storage.engine import Database, open_engine
 from actions.storage.migrate import migrate
 from actions.storage.tables import Contact, Ticket
 from actions.tickets.approval.book import load_book
-from actions.tickets.commands import Request, Work, load_table, open_ticket, perform, tell_resident
+from actions.tickets.commands import Request, Work, load_table, open_ticket, perform, tell_contact
 from actions.tickets.desks import unit_choices, unit_desk
 from actions.tickets.numbers import new_number
 from actions.tickets.queries import count_by_state, list_tickets
@@ -114,9 +114,9 @@ def _request(bench: Bench) -> Request:
 
 def _open(session: Session, bench: Bench) -> Ticket:
     """A ticket as the interview files it: event, notices to the unit and to the resident, its clocks and timers."""
-    ticket = open_ticket(session, bench.work.keys, _request(bench), NOW).ticket
-    tell_resident(session, ticket, "ticket_filed_on_page", NOW, number=ticket.number)
-    return ticket
+    opened = open_ticket(session, bench.work.keys, _request(bench), NOW)
+    tell_contact(session, opened.ticket, opened.event, "ticket_filed_on_page", NOW, number=opened.ticket.number)
+    return opened.ticket
 
 
 def _fill(bench: Bench) -> None:

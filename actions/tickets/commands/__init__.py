@@ -30,7 +30,7 @@ from actions.tickets.commands.opening import (
 )
 from actions.tickets.commands.owning import perform_own
 from actions.tickets.commands.progress import ask_progress
-from actions.tickets.commands.telling import last_event, tell_resident
+from actions.tickets.commands.telling import last_event, tell_contact
 from actions.tickets.commands.upkeep import hand_back, keep_up
 from actions.tickets.commands.working import colleagues, perform, possible
 from actions.tickets.desks import Responsible
@@ -39,5 +39,5 @@ from actions.tickets.forms import FieldsWrong
 __all__ = [
     "EFFECTS", "GUARDS", "Doing", "FieldsWrong", "NotAllowed", "Opened", "Request", "Responsible", "StalePage", "Work",
     "ask_progress", "colleagues", "complete_ticket", "effect", "guard", "hand_back", "keep_up", "last_event",
-    "load_table", "note_cry", "open_ticket", "perform", "perform_own", "possible", "supplement_ticket", "tell_resident",
+    "load_table", "note_cry", "open_ticket", "perform", "perform_own", "possible", "supplement_ticket", "tell_contact",
 ]

@@ -20,6 +20,9 @@ from actions.tickets.commands.telling import last_event, notify, write_event
 from actions.tickets.rules import ALL
 
 TIMER = "clock"
+_TIMERS = insert(Timer.__table__)
+_SET_TIMERS = _TIMERS.on_conflict_do_update(index_elements=[Timer.kind, Timer.ref],
+                                            set_={"due_at": _TIMERS.excluded.due_at})
 SAID = {"before": "clock_before", "at": "clock_at", "after": "clock_after"}  # what a reminder says
 BUSY_AGAIN = timedelta(seconds=10)  # somebody is at the ticket: a reminder can wait, a person cannot
 
@@ -84,9 +87,7 @@ def _set_timers(session: Session, clockwork: Clockwork, rows: Sequence[TicketClo
     if none:
         session.execute(sa.delete(Timer).where(Timer.kind == TIMER, Timer.ref.in_(none)))
     if some:
-        query = insert(Timer).values(some)
-        session.execute(query.on_conflict_do_update(index_elements=[Timer.kind, Timer.ref],
-                                                    set_={"due_at": query.excluded.due_at}))
+        session.execute(_SET_TIMERS, some)
 
 
 def _lead(clockwork: Clockwork, ticket: Ticket, rows: Iterable[TicketClock]) -> None:

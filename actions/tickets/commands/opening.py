@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from actions.due.clock import SHANGHAI, Due
 from actions.due.clockwork import Clockwork
 from actions.privacy.keys import Keys
-from actions.storage.tables import Ticket
+from actions.storage.tables import Ticket, TicketEvent
 from actions.tickets.commands import clocks
 from actions.tickets.commands.persons import (
     APPLICANT,
@@ -27,6 +27,8 @@ from actions.tickets.desks import Responsible
 from actions.tickets.numbers import new_number, new_query_code
 
 NUMBER_TRIES = 8
+INSERT = sa.select(Ticket).from_statement(
+    insert(Ticket).on_conflict_do_nothing(index_elements=[Ticket.number]).returning(Ticket))
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Opened:
-    """A new ticket. The query code is known only now; the row keeps its hash."""
+    """A new ticket and the event that says so. The query code is known only now; the row keeps its hash."""
 
     ticket: Ticket
     query_code: str
+    event: TicketEvent
 
 
 def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, actor: str = "bot") -> Opened:
@@ -119,13 +122,8 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
         "created_at": now,
     }
     for _ in range(NUMBER_TRIES):
-        inserted = (
-            insert(Ticket)
-            .values(number=new_number(now.astimezone(SHANGHAI).date()), **values)
-            .on_conflict_do_nothing(index_elements=[Ticket.number])
-            .returning(Ticket)
-        )
-        ticket = session.execute(sa.select(Ticket).from_statement(inserted)).scalar_one_or_none()
+        number = new_number(now.astimezone(SHANGHAI).date())
+        ticket = session.execute(INSERT, {"number": number, **values}).scalar_one_or_none()
         if ticket is not None:
             break
     else:
@@ -149,7 +147,7 @@ def open_ticket(session: Session, keys: Keys, request: Request, now: datetime, a
     )
     add_people(session, keys, ticket.id, request.persons, actor, now)
     tell_unit(session, ticket, event, "ticket_for_unit", now)
-    return Opened(ticket, code)
+    return Opened(ticket, code, event)
 
 
 def complete_ticket(
@@ -203,8 +201,8 @@ def complete_ticket(
             keep_applicant_phone(session, keys, ticket.id, person.phone, actor, now)
     if request.clockwork is not None:
         clocks.begin(session, request.clockwork, ticket, now)
-    write_event(session, ticket, "completed", actor, now, {"read_back": request.read_back})
-    return Opened(ticket, code)
+    event = write_event(session, ticket, "completed", actor, now, {"read_back": request.read_back})
+    return Opened(ticket, code, event)
 
 
 def note_cry(session: Session, ticket: Ticket, conversation_id: int, seq: int, now: datetime) -> None:

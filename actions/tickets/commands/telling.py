@@ -58,14 +58,6 @@ def tell_contact(
         notify(session, event, "resident", kind, now, state, **parameters)
 
 
-def tell_resident(session: Session, ticket: Ticket, kind: str, now: datetime, **parameters: str) -> None:
-    """A notice about the ticket's last event, once; a discreet ticket stays silent. The post finds the way."""
-    event = session.execute(
-        sa.select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id.desc()).limit(1)
-    ).scalar_one()
-    notify(session, event, "resident", kind, now, "silent" if ticket.discreet else "waiting", **parameters)
-
-
 def count_events(session: Session, ticket: Ticket, kind: str, by: str | None = None) -> int:
     """How often this has happened to the ticket; `by` counts what one actor did."""
     query = sa.select(sa.func.count()).where(TicketEvent.ticket_id == ticket.id, TicketEvent.kind == kind)
