@@ -26,6 +26,7 @@ PERMISSIONS = {
     "pay_ticket",
     "follow_up_ticket",
     "urge_ticket",
+    "ask_call",
     "supervise_ticket",
     "decide_extension",
     "withdraw_ticket",

@@ -89,6 +89,14 @@ def urge(session: Session, know: Knowledge, viewer: Viewer, ticket: Ticket, now:
     return do_own(session, know, viewer, ticket, "urge", now, well="own_urged", form={"words": words})
 
 
+def ask_call(
+    session: Session, know: Knowledge, viewer: Viewer, ticket: Ticket, now: datetime, phone: str, when: str
+) -> Outcome:
+    """Asks to be phoned; a number given later is the one that counts. Raises FieldsWrong for none that can be dialled."""
+    return do_own(session, know, viewer, ticket, "ask_call", now, well="own_call_noted",
+                  form={"phone": phone, "when": when})
+
+
 def withdraw(session: Session, know: Knowledge, viewer: Viewer, ticket: Ticket, now: datetime) -> Outcome:
     """Gives the request up."""
     return do_own(session, know, viewer, ticket, "withdraw", now, well="ticket_withdrawn")

@@ -28,6 +28,7 @@ from actions.steps.own_deeds import (
     Outcome,
     all_supplemented,
     answer_survey,
+    ask_call,
     names,
     next_step,
     reopen,
@@ -37,7 +38,7 @@ from actions.steps.own_deeds import (
     withdraw,
 )
 from actions.storage.tables import Ticket, TicketEvent
-from actions.tickets.commands import ask_progress
+from actions.tickets.commands import FieldsWrong, ask_progress
 from actions.tickets.queries import at_this_step_since
 from bot.channels.files import TAKEN, NotTaken, Upload, read_upload
 from bot.channels.web import MOST_SECONDS, Chat, the_chat
@@ -83,6 +84,7 @@ class Asked:
     deed: str
     answer: str
     words: str
+    phone: str
     sure: bool
     id: str
     upload: Upload | None
@@ -125,7 +127,7 @@ def _own(chat: Chat, request: Request) -> bool:
 
 
 def _page(chat: Chat, found: dict[str, Any], **more: Any) -> Response:
-    values: dict[str, Any] = {"said": "", "wrong": "", "ask": "", "typed": "", **more}
+    values: dict[str, Any] = {"said": "", "wrong": "", "ask": "", "typed": "", "typed_phone": "", **more}
     return chat.pages.html(
         "chat/progress.html", asked=False, expired=False, number="", found=found, survey=chat.parts.knowledge.survey,
         media=",".join(TAKEN), megabytes=chat.parts.settings.upload_megabytes, longest=WORDS,
@@ -157,7 +159,7 @@ def _viewer(know: Knowledge, ticket: Ticket) -> Viewer:
 @takes_files
 def do(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] = Depends(fields),
        beside: dict[str, bytes] = Depends(files)) -> Response:
-    """Urge, add, withdraw, say how it was. A page that is too old asks for number and code again."""
+    """Urge, add, ask to be phoned, withdraw, say how it was. A page that is too old asks for number and code again."""
     parts = chat.parts
     require_same_site(request, parts.settings)
     limit = Limit(parts.redis_url, "progress", MOST_DEEDS, MOST_SECONDS)
@@ -170,7 +172,12 @@ def do(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] = 
             return _ask_again(chat, own=_own(chat, request), expired=True)
         if wrong:
             return _page(chat, _shown(session, chat, ticket), wrong=wrong, typed=asked.words)
-        outcome, ask = _done(session, chat, ticket, asked)
+        try:
+            outcome, ask = _done(session, chat, ticket, asked)
+        except FieldsWrong as problems:
+            if problems.problems.keys() != {"phone"}:
+                raise PageError("bad_request") from problems
+            return _page(chat, _shown(session, chat, ticket), wrong="phone", typed_phone=asked.phone)
         session.refresh(ticket)
         found = _shown(session, chat, ticket)
         number = ticket.number
@@ -194,7 +201,8 @@ def _read(sent: dict[str, str], content: bytes, megabytes: int) -> tuple[Asked, 
     if not wrong and (deed == "supplement" and upload is None or deed == "reopen") and blank(words):
         wrong = "blank"
     attempt = sent.get("id", "")
-    return Asked(deed, sent.get("answer", ""), "" if blank(words) else words, sent.get("sure") == "1",
+    return Asked(deed, sent.get("answer", ""), "" if blank(words) else words, sent.get("phone", "")[:LONGEST],
+                 sent.get("sure") == "1",
                  attempt if _ID.fullmatch(attempt) else "", upload), wrong
 
 
@@ -206,6 +214,8 @@ def _done(session: Session, chat: Chat, ticket: Ticket, asked: Asked) -> tuple[O
         return Outcome(False, "own_withdraw_kept", names(know, ticket)), ""
     if asked.deed == "urge":
         return urge(session, know, viewer, ticket, now), ""
+    if asked.deed == "call":
+        return ask_call(session, know, viewer, ticket, now, asked.phone, asked.answer), ""
     if asked.deed == "withdraw" and not asked.sure and ticket.state in know.lifecycle.commands["withdraw"].start:
         return None, "withdraw"
     if asked.deed == "withdraw":

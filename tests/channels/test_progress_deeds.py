@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from actions.storage.tables import Contact, Notice, Ticket, TicketEvent, TicketFile
+from actions.storage.tables import Contact, Notice, Ticket, TicketClock, TicketEvent, TicketFile
 from bot.channels.progress import mint_pass
 from tests.cast import Browser, Stage, hidden
 from tests.channels.test_files import PDF, PNG
@@ -210,3 +210,50 @@ def test_the_pass_is_in_no_address_and_no_cookie(stage: Stage) -> None:
     answer = stage.browser().post("/progress", {"number": made.ticket.number, "code": made.query_code})
     assert "set-cookie" not in answer.headers and not re.search(r'(href|action)="[^"]*YM', answer.text)
     assert made.query_code not in answer.text
+
+
+# --- a call-back ---
+
+
+def test_wants_to_be_phoned(stage: Stage) -> None:
+    """The unit is told, the clock runs, the number stands encrypted, and whoever phoned says so."""
+    made = opened(stage, "accepted")
+    wang, key = look(stage, made)
+    page = do(wang, key, "call", phone="138 0013 8001", answer="morning").text
+    assert "龙溪街道上班时间打给您" in page and "13800138001" not in page
+    (event,) = rows(stage, sa.select(TicketEvent).where(TicketEvent.kind == "call_asked"))
+    assert "8001" not in str(event.data) and event.actor == "resident"
+    assert rows(stage, sa.select(Notice.recipient).where(Notice.kind == "ticket_call_asked")) == ["unit:u-longxi"]
+    zhang = stage.sign_in("zhang")
+    seen = zhang.get(f"/desk/tickets/{made.ticket.number}").text
+    assert "回电" in seen and "13800138001" in seen.replace(" ", "")
+    answer = zhang.do(f"/desk/ticket/{made.ticket.number}/do/note_call", version="2", outcome="reached", words="说好明天来看")
+    assert answer.status_code == 303
+    assert [row.clock for row in rows(stage, sa.select(TicketClock).where(TicketClock.stopped_at.is_not(None)))] == ["call"]
+    again = zhang.do(f"/desk/ticket/{made.ticket.number}/do/note_call", version="3", outcome="reached")
+    assert again.status_code in (409, 422) and "求助人没有要求回电" in again.text
+
+
+def test_a_number_that_cannot_be_dialled(stage: Stage) -> None:
+    made = opened(stage, "accepted")
+    wang, key = look(stage, made)
+    page = do(wang, key, "call", phone="1380013", answer="any").text
+    assert "少了或者多了一位" in page and 'value="1380013"' in page
+    assert rows(stage, sa.select(TicketEvent).where(TicketEvent.kind == "call_asked")) == []
+    assert do(wang, key, "call", phone="13800138001", answer="midnight").status_code == 400
+
+
+def test_a_later_number_counts_and_the_clock_goes_on(stage: Stage) -> None:
+    made = opened(stage, "accepted")
+    wang, key = look(stage, made)
+    do(wang, key, "call", phone="13800138001", answer="any")
+    do(wang, key, "call", phone="13800138002", answer="afternoon")
+    assert len(rows(stage, sa.select(TicketEvent).where(TicketEvent.kind == "call_asked"))) == 2
+    assert len(rows(stage, sa.select(TicketClock).where(TicketClock.clock == "call"))) == 1
+
+
+def test_a_closed_ticket_offers_no_call(stage: Stage) -> None:
+    made = opened(stage, "closed")
+    wang, key = look(stage, made)
+    assert "请打电话给我" not in wang.post("/progress", {"number": made.ticket.number, "code": made.query_code}).text
+    assert "这一步做不了了" in do(wang, key, "call", phone="13800138001", answer="any").text

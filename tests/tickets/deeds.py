@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actions.storage.tables import Aid, Approval, Intake, Staff, Ticket, TicketEvent, TicketPerson
+from actions.storage.tables import Aid, Approval, Intake, Staff, Ticket, TicketClock, TicketEvent, TicketPerson
 from actions.tickets.numbers import check_character, new_number
 from tests.cast import LONGTA, LONGXI, Stage
 
@@ -43,6 +43,8 @@ FORMS: dict[str, dict[str, str]] = {
     "refer": {"department": "housing", "contact": "住建委 张工", "reason": "房子要鉴定", "consent": "yes"},
     "take_back": {"reason": "对方不接"},
     "urge": dict(WORDS),
+    "ask_call": {"phone": "13800138000", "when": "any"},
+    "note_call": {"outcome": "reached", **WORDS},
     "supervise": dict(WORDS),
     "ask_extension": {"until": LATER, "reason": "等火灾认定书"},
     "decide_extension": {"granted": "yes"},
@@ -122,7 +124,7 @@ def numbers(count: int, day: Any) -> list[str]:
 
 def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
     """Tickets of 龙溪街道 as `wanted` says ({state, before: [(kind, data)], signed: [(level, step, opinion, amount)],
-    aid: yes or no, more columns}), by one insert. Numbers.
+    aid: yes or no, call: yes or no, more columns}), by one insert. Numbers.
 
     What happened before was done by colleagues who are nobody of the cast.
     """
@@ -131,7 +133,7 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
         row = session.execute(sa.select(Ticket).where(Ticket.id == model.id)).scalar_one()
         values = {column.key: getattr(row, column.key) for column in Ticket.__table__.columns if column.key != "id"}
         names = numbers(len(wanted), stage.clock().date())
-        rows = [{**values, "number": number, **{k: v for k, v in one.items() if k not in ("before", "signed", "aid")}}
+        rows = [{**values, "number": number, **{k: v for k, v in one.items() if k not in ("before", "signed", "aid", "call")}}
                 for number, one in zip(names, wanted, strict=True)]
         if session.execute(sa.select(Ticket.id).where(Ticket.number == INTO)).first() is None:
             rows.append({**values, "number": INTO, "state": "accepted"})
@@ -164,6 +166,11 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
                for number, one in zip(names, wanted, strict=True) if one.get("aid")]
         if aid:
             session.execute(sa.insert(Aid), aid)
+        calls = [{"ticket_id": ids[number], "clock": "call", "rule": "wanted_call", "unit_id": LONGXI, "basis": "-",
+                  "started_at": earlier(stage), "due_at": earlier(stage) + timedelta(days=1), "provisional": False}
+                 for number, one in zip(names, wanted, strict=True) if one.get("call")]
+        if calls:
+            session.execute(sa.insert(TicketClock), calls)
     return names
 
 
