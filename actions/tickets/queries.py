@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,18 +13,50 @@ from sqlalchemy.orm import Session
 from actions.access.queries import visible_tickets
 from actions.access.rules import Viewer
 from actions.privacy.keys import Keys
-from actions.storage.tables import Contact, RouteRecord, ScreeningRecord, Staff, Ticket, TicketEvent, TicketFile
+from actions.storage.tables import (
+    Contact,
+    RouteRecord,
+    ScreeningRecord,
+    Staff,
+    Ticket,
+    TicketEvent,
+    TicketFile,
+    TicketPerson,
+)
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """Which of the viewer's tickets: what is set must hold. `taken_by`: a staff id. `late`: its clock, which runs, was
+    due before this moment."""
+
+    unit: str | None = None
+    taken_by: int | None = None
+    late: datetime | None = None
+
+    def of(self, query: Any) -> Any:
+        """The query for these alone."""
+        if self.unit is not None:
+            query = query.where(Ticket.unit_id == self.unit)
+        if self.taken_by is not None:
+            query = query.where(Ticket.accepted_by == self.taken_by)
+        if self.late is not None:
+            query = query.where(Ticket.closed_at.is_(None), Ticket.due_state == "runs", Ticket.due_at < self.late)
+        return query
+
+
+EVERY = Narrow()
 
 
 def list_tickets(
     session: Session, viewer: Viewer, *, states: Collection[str] | None = None, only_open: bool = False,
-    limit: int = 100, offset: int = 0,
+    narrow: Narrow = EVERY, limit: int = 100, offset: int = 0,
 ) -> list[Ticket]:
     """The viewer's tickets in these states (None: in any): life in danger first, then the earliest deadline.
 
     `only_open` says that all these states are open, so that years of closed tickets are not waded through.
     """
-    query = visible_tickets(viewer)
+    query = narrow.of(visible_tickets(viewer))
     if only_open:
         query = query.where(Ticket.closed_at.is_(None))
     if states is not None:
@@ -32,9 +65,16 @@ def list_tickets(
     return list(session.execute(query.order_by(*order).limit(limit).offset(offset)).scalars())
 
 
-def count_by_state(session: Session, viewer: Viewer) -> dict[str, int]:
+def tickets_of_phone(session: Session, viewer: Viewer, mark: bytes, limit: int = 50) -> list[Ticket]:
+    """The viewer's tickets that name a person with this phone (its keyed hash), the newest first."""
+    named = sa.select(TicketPerson.ticket_id).where(TicketPerson.phone_hash == mark, TicketPerson.removed_at.is_(None))
+    query = visible_tickets(viewer).where(Ticket.id.in_(named)).order_by(Ticket.id.desc()).limit(limit)
+    return list(session.execute(query).scalars())
+
+
+def count_by_state(session: Session, viewer: Viewer, narrow: Narrow = EVERY) -> dict[str, int]:
     """How many of the viewer's tickets stand in each state."""
-    scope = visible_tickets(viewer).subquery()
+    scope = narrow.of(visible_tickets(viewer)).subquery()
     rows = session.execute(sa.select(scope.c.state, sa.func.count()).group_by(scope.c.state))
     return {state: number for state, number in rows}
 

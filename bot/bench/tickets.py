@@ -27,7 +27,7 @@ from actions.tickets.approval.book import load_book
 from actions.tickets.commands import Request, Work, load_table, open_ticket, perform, tell_contact
 from actions.tickets.desks import unit_choices, unit_desk
 from actions.tickets.numbers import new_number
-from actions.tickets.queries import count_by_state, list_tickets
+from actions.tickets.queries import EVERY, Narrow, count_by_state, list_tickets
 from bot.bench.figures import quantile
 from bot.bench.report import Report, target
 from bot.desk.workbench import PAGE
@@ -141,6 +141,7 @@ def _fill(bench: Bench) -> None:
             **values, "number": number, "state": random.choice(closed if is_closed else opened), "desk": desk.desk,
             "unit_id": desk.unit_id, "unit_name": desk.unit_name, "district": desk.district, "created_at": begun,
             "closed_at": begun + timedelta(hours=70) if is_closed else None, "due_at": begun + timedelta(hours=72),
+            "accepted_by": random.choice([bench.officer.staff_id, bench.supervisor.staff_id]),
             "urgency": random.choices(["none", "urgent", "life_danger"], [80, 17, 3])[0],
         })
     for start in range(0, TICKETS, CHUNK):
@@ -224,19 +225,22 @@ def _lists(bench: Bench, tell: Tell) -> dict[str, float]:
     waiting = sorted(lifecycle.commands["accept"].start)
     found: dict[str, float] = {}
     for who, viewer in (("officer", bench.officer), ("district", bench.supervisor)):
-        filters: dict[str, tuple[list[str] | None, int]] = {
-            "waiting": (waiting, 0), "verifying": (["verifying"], 0), "closed": (["closed"], 0), "all": (None, 0),
-            "all_page_100": (None, 99 * PAGE)}
-        for name, (states, offset) in filters.items():
+        filters: dict[str, tuple[list[str] | None, int, Narrow]] = {
+            "waiting": (waiting, 0, EVERY), "verifying": (["verifying"], 0, EVERY), "closed": (["closed"], 0, EVERY),
+            "all": (None, 0, EVERY), "all_page_100": (None, 99 * PAGE, EVERY),
+            "late": (None, 0, Narrow(late=NOW)), "mine": (None, 0, Narrow(taken_by=viewer.staff_id)),
+            "one_unit": (None, 0, Narrow(unit=bench.officer.unit_id))}
+        for name, (states, offset, narrow) in filters.items():
             tell(f"list: {who}, {name}")
 
             only_open = states is not None and lifecycle.open_states.issuperset(states)
 
             def look(viewer: Viewer = viewer, states: list[str] | None = states, offset: int = offset,
-                     only_open: bool = only_open) -> None:
+                     only_open: bool = only_open, narrow: Narrow = narrow) -> None:
                 with bench.database.begin() as session:
-                    count_by_state(session, viewer)
-                    list_tickets(session, viewer, states=states, only_open=only_open, limit=PAGE, offset=offset)
+                    count_by_state(session, viewer, narrow)
+                    list_tickets(session, viewer, states=states, only_open=only_open, narrow=narrow, limit=PAGE,
+                                 offset=offset)
 
             with _statements(bench) as seen:
                 look()
@@ -251,7 +255,8 @@ def _notes(bench: Bench) -> list[str]:
         "the server's own settings, fsync on, VACUUM ANALYZE after filling.",
         "Opening: ticket, event, notices to unit and resident, four clocks with their timers, one commit; accepting: "
         f"`perform` with event, notice, clocks and audit row, one commit. {OPENED} of each, after {WARM_UP}.",
-        f"List: what /desk/tickets asks, counts by state and {PAGE} rows; an officer sees one unit, the district all.",
+        f"List: what /desk/tickets asks, counts by state and {PAGE} rows, also narrowed to what is late, what one has "
+        "accepted, and one unit; an officer sees one unit, the district all.",
         "Indexes by page, as the server plans them: "
         + "; ".join(f"{page}: {names}" for page, names in bench.indexes.items()) + ".",
     ]

@@ -4,16 +4,30 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from actions.access.queries import access_ticket, staff_name
+from actions.access.rules import Refused
+from actions.due.clock import SHANGHAI
 from actions.language.mask import find_phones, mask_phone
+from actions.privacy.commands import record_audit
 from actions.storage.tables import ScreeningRecord, Ticket
 from actions.tickets.commands import possible
-from actions.tickets.queries import count_by_state, grounds, history, list_tickets
+from actions.tickets.commands.persons import phone_hash
+from actions.tickets.desks import unit_choices
+from actions.tickets.numbers import tidy_number
+from actions.tickets.queries import (
+    Narrow,
+    count_by_state,
+    grounds,
+    history,
+    list_tickets,
+    tickets_of_phone,
+)
 from bot.desk.decisions import decision_view
 from bot.desk.deeds import ticket_number
 from bot.desk.frame import Visit, pane_of
@@ -21,6 +35,7 @@ from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
 from bot.desk.people import SHOW, about, is_restricted
 from bot.desk.story import told
+from bot.pages.forms import fields
 from bot.pages.parts import WebParts
 
 LIST_PANES = {"tickets": "desk/pane_tickets.html"}
@@ -28,6 +43,8 @@ TICKET_PANES = {"tickets": "desk/pane_ticket.html"}
 SOON = timedelta(hours=2)
 PAGE = 50
 EVERY, WAITING = "all", ""
+MINE, LATE = "mine", "late"  # what a list can be narrowed to
+LONGEST_SOUGHT = 40
 
 router = APIRouter(dependencies=[Depends(door)])
 
@@ -110,24 +127,67 @@ def _page_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 7 else 1
 
 
+def _units(visit: Visit) -> Mapping[str, str]:
+    """The units a viewer of more than one can narrow the list to."""
+    return {} if visit.viewer.role.scope == "unit" else unit_choices(
+        visit.parts.knowledge.gazetteer, visit.parts.now().astimezone(SHANGHAI).date())
+
+
 @router.get("/desk/tickets")
 @needs("see_tickets")
 def tickets(request: Request, visit: Visit = Depends(staff)) -> Response:
     """The viewer's tickets, page by page: life in danger first, then the earliest deadline."""
-    parts, now = visit.parts, visit.parts.now()
-    state, states = _wanted(parts, request.query_params.get("state", ""))
+    return _list(request, visit)
+
+
+def _list(request: Request, visit: Visit, status: int = 200, sought: str = "") -> Response:
+    """The list as its address asks for it; `sought`: what was looked for and not found."""
+    parts, now, asked = visit.parts, visit.parts.now(), request.query_params
+    state, states = _wanted(parts, asked.get("state", ""))
+    units = _units(visit)
+    unit, only = asked.get("unit", ""), asked.get("only", "")
+    unit, only = unit if unit in units else "", only if only in (MINE, LATE) else ""
+    narrow = Narrow(unit or None, visit.viewer.staff_id if only == MINE else None, now if only == LATE else None)
+
+    def address(state: str, page: int = 1) -> str:
+        held = {"state": state, "only": only, "unit": unit, "page": str(page) if page > 1 else ""}
+        query = urlencode({name: value for name, value in held.items() if value})
+        return f"/desk/tickets?{query}" if query else "/desk/tickets"
+
     with parts.database.begin() as session:
-        counts = count_by_state(session, visit.viewer)
+        counts = count_by_state(session, visit.viewer, narrow)
         total = sum(number for name, number in counts.items() if states is None or name in states)
         last = max(1, -(-total // PAGE))
         number = min(max(1, _page_number(request.query_params.get("page", ""))), last)
-        rows = list_tickets(session, visit.viewer, states=states, limit=PAGE, offset=(number - 1) * PAGE,
+        rows = list_tickets(session, visit.viewer, states=states, narrow=narrow, limit=PAGE, offset=(number - 1) * PAGE,
                             only_open=states is not None and parts.lifecycle.open_states.issuperset(states))
     waiting = _wanted(parts, "")[1] or ()
     return visit.html(
-        pane_of(request, LIST_PANES) or "desk/tickets.html", page="tickets", state=state, every=EVERY,
+        pane_of(request, LIST_PANES) or "desk/tickets.html", status, page="tickets", state=state, every=EVERY,
+        address=address, units=units, unit=unit, only=only, sought=sought,
         counts=counts, waiting_count=sum(counts.get(name, 0) for name in waiting), waiting_states=waiting,
         total=total, number=number, last=last, rows=[(row, lamp(row, now)) for row in rows], **_words(parts))
+
+
+@router.post("/desk/tickets/find")
+@needs("see_tickets")
+def find(request: Request, visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields)) -> Response:
+    """A ticket by its number, or those that name a phone. What is typed stands in no address and in no log."""
+    parts, typed = visit.parts, sent.get("sought", "").strip()[:LONGEST_SOUGHT]
+    number, phones = tidy_number(typed), find_phones(typed)
+    with parts.database.begin() as session:
+        if number is not None:
+            try:
+                return RedirectResponse(f"/desk/tickets/{access_ticket(session, visit.viewer, number).number}", 303)
+            except Refused:
+                return _list(request, visit, 404, typed)
+        if len(phones) != 1:
+            return _list(request, visit, 422, typed)
+        mark = phone_hash(parts.keys, phones[0].number)
+        rows = tickets_of_phone(session, visit.viewer, mark) if mark is not None else []
+        record_audit(session, actor=visit.viewer.actor, action="tickets_sought", object_="phone", now=parts.now())
+    now = parts.now()
+    return visit.html("desk/found.html", page="tickets", rows=[(row, lamp(row, now)) for row in rows], **_words(parts))
 
 
 @router.get("/desk/tickets/{number}")

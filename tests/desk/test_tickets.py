@@ -95,7 +95,7 @@ class TestPages:
         page = zhang.get("/desk/tickets?state=all&page=2").text
         assert "共 120 张" in page and self.numbers(page) == order[50:100]
         assert 'rel="next" href="/desk/tickets?state=all&amp;page=3"' in page
-        assert 'rel="prev" href="/desk/tickets?state=all&amp;page=1"' in page
+        assert 'rel="prev" href="/desk/tickets?state=all"' in page
         assert 'data-here="/desk/tickets?state=all&amp;page=2"' in page
         assert self.numbers(zhang.get("/desk/tickets?state=all&page=3&pane=tickets").text) == order[100:]
         accepted = zhang.get("/desk/tickets?state=accepted").text
