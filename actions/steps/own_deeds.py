@@ -92,7 +92,7 @@ def urge(session: Session, know: Knowledge, viewer: Viewer, ticket: Ticket, now:
 def ask_call(
     session: Session, know: Knowledge, viewer: Viewer, ticket: Ticket, now: datetime, phone: str, when: str
 ) -> Outcome:
-    """Asks to be phoned; a number given later is the one that counts. Raises FieldsWrong for none that can be dialled."""
+    """Asks to be phoned; a later number is the one that counts. Raises FieldsWrong for one that cannot be dialled."""
     return do_own(session, know, viewer, ticket, "ask_call", now, well="own_call_noted",
                   form={"phone": phone, "when": when})
 

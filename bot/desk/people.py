@@ -15,6 +15,7 @@ from actions.intake.queries import intake_of, reminders_for, surge_named
 from actions.language.mask import mask_identity, mask_name, mask_phone
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Intake, Ticket, TicketPerson
+from actions.tickets.commands import CALL_PHONE, wanted_call
 from actions.tickets.commands.persons import people_of
 from actions.tickets.queries import history
 from bot.desk.console import row_id
@@ -59,6 +60,16 @@ def _may_show(visit: Visit, minor: bool) -> bool:
     return visit.viewer.may(SHOW) and (not minor or visit.viewer.may(MINOR))
 
 
+def _call(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any] | None:
+    """The wish to be phoned, masked; of a child's ticket only that there is one."""
+    asked = wanted_call(session, ticket)
+    if asked is None or ticket.closed_at is not None:
+        return None
+    number = visit.parts.opened_or_none(asked.data[CALL_PHONE].encode())
+    return {"at": asked.at, "when": asked.data["fields"]["when"]["value"],
+            "phone": None if is_restricted(ticket) or number is None else mask_phone(number)}
+
+
 def about(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     """What the page of a ticket obtained through access says of people and of how it came."""
     parts, book = visit.parts, visit.parts.knowledge.intake
@@ -78,6 +89,7 @@ def about(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "may_show_minor": _may_show(visit, True), "show_reasons": book.reasons,
         "surge": surge_named(session, ticket.surge_id),
         "reminders": reminders_for(session, visit.viewer, book.duplicates, ticket),
+        "call": _call(session, visit, ticket),
         "joins": joins_of(session, ticket) if visit.viewer.may(JOIN) else [], "may_join": visit.viewer.may(JOIN),
     }
 
@@ -111,6 +123,9 @@ def _wanted(session: Session, visit: Visit, ticket: Ticket, what: str) -> list[t
         lines = [(name, parts.opened_or_none(getattr(row, name))) for name in MASKS]
     elif kind == "phone" and _may_show(visit, ticket.minor):
         lines = [("phone", parts.opened_or_none(ticket.phone))]
+    elif kind == "call" and _may_show(visit, ticket.minor):
+        asked = wanted_call(session, ticket)
+        lines = [("phone", parts.opened_or_none(asked.data[CALL_PHONE].encode()))] if asked is not None else []
     elif kind == "case" and is_restricted(ticket) and _may_show(visit, True):
         lines = list(_case(session, visit, ticket))
     found = [(name, text) for name, text in lines if text]

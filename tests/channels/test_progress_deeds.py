@@ -222,13 +222,17 @@ def test_wants_to_be_phoned(stage: Stage) -> None:
     page = do(wang, key, "call", phone="138 0013 8001", answer="morning").text
     assert "龙溪街道上班时间打给您" in page and "13800138001" not in page
     (event,) = rows(stage, sa.select(TicketEvent).where(TicketEvent.kind == "call_asked"))
-    assert "8001" not in str(event.data) and event.actor == "resident"
+    assert "8001" not in str(event.data) and "phone" not in event.data["fields"] and event.actor == "resident"
     assert rows(stage, sa.select(Notice.recipient).where(Notice.kind == "ticket_call_asked")) == ["unit:u-longxi"]
     zhang = stage.sign_in("zhang")
     seen = zhang.get(f"/desk/tickets/{made.ticket.number}").text
-    assert "回电" in seen and "13800138001" in seen.replace(" ", "")
+    assert "求助人请您回电" in seen and "138****8001" in seen and "13800138001" not in seen
+    shown = zhang.do(f"/desk/tickets/{made.ticket.number}/show", what="call", reason="contact")
+    assert "13800138001" in shown.text
     answer = zhang.do(f"/desk/ticket/{made.ticket.number}/do/note_call", version="2", outcome="reached", words="说好明天来看")
     assert answer.status_code == 303
+    assert "求助人请您回电" not in zhang.get(f"/desk/tickets/{made.ticket.number}").text
+    assert zhang.do(f"/desk/tickets/{made.ticket.number}/show", what="call", reason="contact").status_code == 404
     assert [row.clock for row in rows(stage, sa.select(TicketClock).where(TicketClock.stopped_at.is_not(None)))] == ["call"]
     again = zhang.do(f"/desk/ticket/{made.ticket.number}/do/note_call", version="3", outcome="reached")
     assert again.status_code in (409, 422) and "求助人没有要求回电" in again.text

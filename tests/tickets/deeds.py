@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actions.storage.tables import Aid, Approval, Intake, Staff, Ticket, TicketClock, TicketEvent, TicketPerson
+from actions.storage.tables import Aid, Approval, Intake, Staff, Ticket, TicketEvent, TicketPerson
 from actions.tickets.numbers import check_character, new_number
 from tests.cast import LONGTA, LONGXI, Stage
 
@@ -66,6 +66,7 @@ BEFORE: dict[str, list[tuple[str, Any]]] = {
     "complete_paperwork": [("aid_given", {})],
     "decide_extension": [("extension_asked", ASKED)],
     "end_publication": [("published", UNTIL)],
+    "note_call": [("call_asked", {"fields": {"when": {"title": "什么时候方便", "kind": "choice", "value": "都可以"}}, "call_phone": ""})],
 }
 
 
@@ -124,7 +125,7 @@ def numbers(count: int, day: Any) -> list[str]:
 
 def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
     """Tickets of 龙溪街道 as `wanted` says ({state, before: [(kind, data)], signed: [(level, step, opinion, amount)],
-    aid: yes or no, call: yes or no, more columns}), by one insert. Numbers.
+    aid: yes or no, more columns}), by one insert. Numbers.
 
     What happened before was done by colleagues who are nobody of the cast.
     """
@@ -133,7 +134,7 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
         row = session.execute(sa.select(Ticket).where(Ticket.id == model.id)).scalar_one()
         values = {column.key: getattr(row, column.key) for column in Ticket.__table__.columns if column.key != "id"}
         names = numbers(len(wanted), stage.clock().date())
-        rows = [{**values, "number": number, **{k: v for k, v in one.items() if k not in ("before", "signed", "aid", "call")}}
+        rows = [{**values, "number": number, **{k: v for k, v in one.items() if k not in ("before", "signed", "aid")}}
                 for number, one in zip(names, wanted, strict=True)]
         if session.execute(sa.select(Ticket.id).where(Ticket.number == INTO)).first() is None:
             rows.append({**values, "number": INTO, "state": "accepted"})
@@ -166,11 +167,6 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
                for number, one in zip(names, wanted, strict=True) if one.get("aid")]
         if aid:
             session.execute(sa.insert(Aid), aid)
-        calls = [{"ticket_id": ids[number], "clock": "call", "rule": "wanted_call", "unit_id": LONGXI, "basis": "-",
-                  "started_at": earlier(stage), "due_at": earlier(stage) + timedelta(days=1), "provisional": False}
-                 for number, one in zip(names, wanted, strict=True) if one.get("call")]
-        if calls:
-            session.execute(sa.insert(TicketClock), calls)
     return names
 
 

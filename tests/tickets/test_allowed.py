@@ -81,8 +81,7 @@ def tickets_for(stage: Stage, wanted: list[Cell], **more: Any) -> list[str]:
     for cell in wanted:
         up = cell.command in DECIDES and cell.role in DISTRICT
         rows.append({"state": cell.state, "before": before_of(cell.command, cell.state), "sent_up": up,
-                     "signed": signed_of(cell.command, up), "aid": cell.command == "confirm_aid",
-                     "call": cell.command == "note_call", **more})
+                     "signed": signed_of(cell.command, up), "aid": cell.command == "confirm_aid", **more})
     return put(stage, rows)
 
 

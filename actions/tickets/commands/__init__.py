@@ -2,6 +2,7 @@
 
 from actions.tickets.commands import (  # noqa: F401 - they register guards and effects
     aiding,
+    calls,
     clocks,
     deciding,
     found,
@@ -9,6 +10,7 @@ from actions.tickets.commands import (  # noqa: F401 - they register guards and 
     persons,
     signing,
 )
+from actions.tickets.commands.calls import CALL_PHONE, wanted_call
 from actions.tickets.commands.doing import (
     EFFECTS,
     GUARDS,
@@ -37,7 +39,9 @@ from actions.tickets.desks import Responsible
 from actions.tickets.forms import FieldsWrong
 
 __all__ = [
-    "EFFECTS", "GUARDS", "Doing", "FieldsWrong", "NotAllowed", "Opened", "Request", "Responsible", "StalePage", "Work",
+    "CALL_PHONE", "EFFECTS", "GUARDS", "Doing", "FieldsWrong", "NotAllowed", "Opened", "Request", "Responsible",
+    "StalePage", "Work",
     "ask_progress", "colleagues", "complete_ticket", "effect", "guard", "hand_back", "keep_up", "last_event",
     "load_table", "note_cry", "open_ticket", "perform", "perform_own", "possible", "supplement_ticket", "tell_contact",
+    "wanted_call",
 ]

@@ -238,13 +238,6 @@ def paperwork_done(doing: Doing) -> None:
         raise NotAllowed("paperwork_done")
 
 
-@guard
-def call_waits(doing: Doing) -> None:
-    """The resident wants to be phoned, and nobody has."""
-    if "call" not in running(doing.session, doing.ticket):
-        raise NotAllowed("call_waits")
-
-
 # --- more time ---------------------------------------------------------------------------------------------------
 
 

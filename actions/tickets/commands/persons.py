@@ -121,13 +121,6 @@ def _given(doing: Doing) -> PersonGiven:
 
 
 @guard
-def phone_readable(doing: Doing) -> None:
-    """A number that can be dialled, one of them."""
-    if len(find_phones(doing.values["phone"])) != 1:
-        raise FieldsWrong({"phone": ("phone_wrong", {})})
-
-
-@guard
 def person_readable(doing: Doing) -> None:
     """Phone and identity number are what they should be."""
     _given(doing)
