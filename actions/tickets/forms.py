@@ -11,6 +11,7 @@ from typing import Any
 
 from actions.language.normalise import readable
 from actions.privacy.media import ending_of, media_type
+from actions.tickets.numbers import tidy_number
 from actions.tickets.rules import Command, Field
 
 AMOUNT = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
@@ -87,6 +88,14 @@ def _text(field: Field, typed: str, lists: Lists) -> str:
     return typed
 
 
+def _ticket(field: Field, typed: str, lists: Lists) -> str:
+    """The number of another ticket; a guard looks whether there is one."""
+    number = tidy_number(typed)
+    if number is None:
+        raise _Wrong("ticket_unreadable")
+    return number
+
+
 def _amount(field: Field, typed: str, lists: Lists) -> Decimal:
     """Yuan."""
     plain = typed.replace(",", "")
@@ -150,7 +159,7 @@ def _file(field: Field, content: bytes) -> File:
 
 READ: Mapping[str, Callable[[Field, str, Lists], Any]] = {
     "text": _text, "amount": _amount, "choice": _choice, "unit": _unit, "staff": _staff, "date": _date,
-    "yes_no": _yes_no,
+    "yes_no": _yes_no, "ticket": _ticket,
 }
 
 

@@ -18,7 +18,7 @@ from actions.tickets.reasons import Reasons, load_reasons
 SAME = "same"
 ALL = "all"  # every clock that runs
 GROUPS = {"open": (True,), "closed": (False,), "any": (True, False)}
-KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no")
+KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no", "ticket")
 DESKS = ("unit", "district", "outside")
 FILE_KINDS, MEGABYTES = ("image/jpeg", "image/png"), 5  # of a file where the table says nothing: a signature
 MOST = 500  # characters of a text where the table says nothing: it is read on one screen

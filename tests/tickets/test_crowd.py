@@ -1,0 +1,147 @@
+"""Fifty people, the courier and the resident at two tickets at once, each with another deed: nobody waits in a circle."""
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Thread
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from actions.access.commands import create_staff
+from actions.access.queries import as_viewer, resident_viewer
+from actions.access.rules import Refused, Viewer
+from actions.intake.joins import OtherPerson
+from actions.privacy.commands import record_audit
+from actions.privacy.keys import Keys
+from actions.privacy.queries import verify_audit
+from actions.storage.engine import Database, open_engine
+from actions.storage.tables import Audit, Conversation, Ticket, TicketEvent
+from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, perform, perform_own
+from actions.tickets.rules import WrongState
+from actions.turn import Turn
+from bot.conversation.turn import TurnTools, work_one
+from tests.cast import LONGXI, Stage
+from tests.tickets.deeds import put
+
+PATIENCE = 60
+CLEAR = (Refused, StalePage, WrongState, NotAllowed, FieldsWrong, OtherPerson)
+ROUNDS = 3
+
+
+@pytest.fixture
+def crowded(database_url: str, keys: Keys) -> Iterator[Database]:
+    """The same database with a connection for each of them."""
+    crowded = Database(open_engine(database_url, pool_size=56), keys.audit_key)
+    yield crowded
+    crowded.dispose()
+
+
+def hire(stage: Stage, count: int, role: str, unit: str | None, prefix: str) -> list[Viewer]:
+    with stage.parts.database.begin() as session:
+        return [as_viewer(create_staff(session, login=f"{prefix}{n}", name=f"{prefix}{n}", role=role, unit_id=unit, password="x",
+                                       now=stage.clock()), stage.parts.roles) for n in range(count)]
+
+
+def at_once(deeds: list[Callable[[], Any]]) -> Counter[str]:
+    """Every deed at the same moment. What became of each: done, or the name of the refusal; anything else is raised."""
+    start = threading.Barrier(len(deeds))
+
+    def does(deed: Callable[[], Any]) -> str:
+        start.wait(PATIENCE)
+        try:
+            deed()
+        except CLEAR as refused:
+            return type(refused).__name__
+        return "done"
+
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        return Counter(one.result(PATIENCE) for one in [pool.submit(does, deed) for deed in deeds])
+
+
+class TestMerging:
+    def test_two_reports_merged_into_each_other_end_one_and_keep_one(self, stage: Stage, crowded: Database) -> None:
+        people = hire(stage, 50, "head", LONGXI, "h")
+        for _ in range(ROUNDS):
+            one, other = put(stage, [{"state": "accepted"}] * 2)
+
+            def merges(viewer: Viewer, number: str, into: str) -> None:
+                with crowded.begin() as session:
+                    perform(session, stage.parts.work, viewer, number=number, command="merge", version=1, form={"into": into},
+                            now=stage.clock())
+
+            said = at_once([partial(merges, viewer, *((one, other) if n % 2 else (other, one)))
+                            for n, viewer in enumerate(people)])
+            assert said["done"] == 1, said
+            with crowded.begin() as session:
+                states = session.execute(sa.select(Ticket.state).where(Ticket.number.in_([one, other]))).scalars().all()
+            assert sorted(states) == ["accepted", "closed"]
+        with crowded.begin() as session:
+            assert verify_audit(session).broken is None
+
+
+class TestTheAuditChain:
+    def test_a_turn_that_urges_and_an_operator_who_takes_over_do_not_wait_for_each_other(self, stage: Stage) -> None:
+        """The turn writes its conversation last; whoever takes over holds the conversation and writes the audit log last."""
+        browser = stage.browser()
+        browser.write("家里着火了")
+        stage.work()
+        with stage.parts.database.begin() as session:
+            conversation = session.execute(sa.select(Conversation)).scalars().one()
+        number = stage.ticket(contact_id=conversation.contact_id, conversation_id=conversation.id).number
+        zhou, taken = stage.sign_in("zhou"), list[int]()
+        operator = Thread(target=lambda: taken.append(zhou.do(f"/desk/conversations/{conversation.id}/take_over").status_code))
+
+        def urges(turn: Turn) -> None:
+            perform_own(turn.session, stage.parts.work, resident_viewer(stage.parts.roles, contact_id=conversation.contact_id),
+                        number=number, command="urge", now=stage.clock())
+            operator.start()
+            until(lambda: bool(taken) or waiting(stage) > 0)
+            turn.say_text("已经催了")
+
+        browser.write("催一下")
+        tools = TurnTools(stage.parts.database, stage.parts.replies, stage.parts.keys, stage.wake, stage.clock, stage.parts.accept_tools)
+        worked = work_one(tools, urges)
+        operator.join(PATIENCE)
+        assert taken == [303]
+        assert worked is not None and worked.outcome == "overtaken"
+        with stage.parts.database.begin() as session:
+            assert session.execute(sa.select(TicketEvent.id).where(TicketEvent.kind == "urged")).all() == []
+            assert session.execute(sa.select(Audit.id).where(Audit.action == "ticket_urged")).all() == []
+            assert verify_audit(session).broken is None
+
+    def test_what_is_noted_in_a_part_that_was_given_up_is_not_written(self, stage: Stage) -> None:
+        with stage.parts.database.begin() as session:
+            note = partial(record_audit, session, actor="system", object_="x:1", now=stage.clock())
+            note(action="first")
+            with pytest.raises(LookupError), session.begin_nested():
+                note(action="lost")
+                with session.begin_nested():
+                    note(action="lost as well")
+                raise LookupError
+            with session.begin_nested():
+                note(action="second")
+        with pytest.raises(LookupError), stage.parts.database.begin() as session:
+            record_audit(session, actor="system", action="lost", object_="x:1", now=stage.clock())
+            raise LookupError
+        with stage.parts.database.begin() as session:
+            assert session.execute(sa.select(Audit.action).where(Audit.object == "x:1").order_by(Audit.id)).scalars().all() == [
+                "first", "second"]
+            assert verify_audit(session).broken is None
+
+
+def waiting(stage: Stage) -> int:
+    """How many wait for a lock."""
+    with stage.parts.database.begin() as session:
+        return int(session.execute(sa.text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).scalar_one())
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Looks again and again, until it is so; the test runner ends what never is."""
+    while not true():
+        pass
