@@ -1,10 +1,12 @@
 """Fifty people, the courier and the resident at two tickets at once, each with another deed: nobody waits in a circle."""
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from threading import Thread
 from typing import Any
@@ -15,18 +17,19 @@ import sqlalchemy as sa
 from actions.access.commands import create_staff
 from actions.access.queries import as_viewer, resident_viewer
 from actions.access.rules import Refused, Viewer
-from actions.intake.joins import OtherPerson
+from actions.intake.joins import OtherPerson, join_by_staff, join_proven, joins_of, unjoin
 from actions.privacy.commands import record_audit
 from actions.privacy.keys import Keys
 from actions.privacy.queries import verify_audit
 from actions.storage.engine import Database, open_engine
-from actions.storage.tables import Audit, Conversation, Ticket, TicketEvent
-from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, perform, perform_own
+from actions.storage.tables import Audit, Conversation, Staff, Ticket, TicketClock, TicketEvent, Timer
+from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, Work, hand_back, keep_up, perform, perform_own
 from actions.tickets.rules import WrongState
 from actions.turn import Turn
+from bot.conversation.post import post_one, run_timer
 from bot.conversation.turn import TurnTools, work_one
 from tests.cast import LONGXI, Stage
-from tests.tickets.deeds import put
+from tests.tickets.deeds import FORMS, put, signed_of
 
 PATIENCE = 60
 CLEAR = (Refused, StalePage, WrongState, NotAllowed, FieldsWrong, OtherPerson)
@@ -82,6 +85,108 @@ class TestMerging:
             assert sorted(states) == ["accepted", "closed"]
         with crowded.begin() as session:
             assert verify_audit(session).broken is None
+
+
+class TestMixed:
+    """王婶, her township, the district and the courier, all at once, at two tickets that neighbours told of as well."""
+
+    OVER = frozenset({"approved", "refused", "withdrawn", "returned_for_rework", "merged", "extension_asked"})
+
+    @pytest.mark.parametrize("round_", range(ROUNDS))
+    def test_everything_at_once(self, stage: Stage, crowded: Database, round_: int) -> None:
+        browser = stage.browser()
+        browser.write("家里着火了")
+        with stage.parts.database.begin() as session:
+            conversation = session.execute(sa.select(Conversation)).scalars().one()
+        work, now, contact = stage.parts.work, stage.clock(), int(conversation.contact_id)
+        one, other = put(stage, [{"state": "approving", "signed": signed_of("approve"), "aid": True, "contact_id": contact}] * 2)
+        with stage.parts.database.begin() as session:
+            keep_up(session, work, now)  # their clocks
+            ids = dict(session.execute(sa.select(Ticket.number, Ticket.id).where(Ticket.number.in_([one, other]))).all())
+        stage.clock.advance(days=20)  # every reminder of every clock is due
+        now = stage.clock()
+        heads, zhou = hire(stage, 6, "head", LONGXI, "h"), hire(stage, 3, "operator", None, "o")
+        leaver, resident = hire(stage, 1, "officer", LONGXI, "x")[0], resident_viewer(work.roles, contact_id=contact)
+
+        def does(viewer: Viewer, number: str, command: str, **form: str) -> None:
+            with crowded.begin() as session:
+                perform(session, work, viewer, number=number, command=command, version=1, form={**FORMS[command], **form}, now=now)
+
+        def own(number: str, command: str) -> None:
+            with crowded.begin() as session:
+                perform_own(session, work, resident, number=number, command=command, now=now, form=FORMS[command])
+
+        def joins(number: str) -> None:
+            with crowded.begin() as session:
+                join_by_staff(session, zhou[0], work.keys, number=number, conversation_id=conversation.id, reason="核过", now=now)
+
+        def parts(number: str) -> None:
+            with crowded.begin() as session:
+                ticket = session.execute(sa.select(Ticket).where(Ticket.number == number)).scalar_one()
+                for row in joins_of(session, ticket):
+                    unjoin(session, zhou[1], number=number, join=row.id, now=now)
+
+        def proves(number: str) -> None:
+            with crowded.begin() as session:
+                join_proven(session, contact_id=contact, ticket_id=ids[number], now=now)
+
+        def leaves() -> None:
+            with crowded.begin() as session:
+                session.execute(sa.update(Staff).where(Staff.id == leaver.staff_id).values(active=False))
+                hand_back(session, work, leaver.staff_id, now)
+
+        def reminds() -> None:
+            for _ in range(4):
+                run_timer(crowded, stage.parts.knowledge, now, work=work)
+
+        def posts() -> None:
+            post_one(crowded, stage.parts.knowledge, now)
+
+        def keeps() -> None:
+            with crowded.begin() as session:
+                keep_up(session, work_of_tomorrow, now)
+
+        work_of_tomorrow = replace(work, clockwork=replace(work.clockwork, digest=f"another {round_}"))
+        deeds: list[Callable[[], Any]] = []
+        for place, number in enumerate((one, other)):
+            into = {"into": other if number == one else one}
+            deeds += [partial(does, head, number, "approve") for head in heads[:2]]
+            deeds += [partial(does, heads[2], number, "refuse"), partial(does, heads[3], number, "return_for_rework"),
+                      partial(does, heads[4], number, "merge", **into), partial(does, heads[5], number, "confirm_aid"),
+                      partial(does, heads[4], number, "merge", **into), partial(does, leaver, number, "ask_extension"),
+                      partial(does, heads[place], number, "declare_tie"), partial(own, number, "withdraw"),
+                      partial(own, number, "urge"), partial(own, number, "urge"), partial(own, number, "supplement"),
+                      partial(joins, number), partial(parts, number), partial(proves, number), partial(does, leaver, number, "addend")]
+        deeds += [reminds, reminds, reminds, posts, posts, keeps, keeps, leaves]
+        random.Random(round_).shuffle(deeds)
+        said = at_once(deeds)
+        assert sum(said.values()) == len(deeds)
+
+        with crowded.begin() as session:
+            assert verify_audit(session).broken is None
+            for number in (one, other):
+                self.is_sound(session, work, number, now)
+
+    def is_sound(self, session: Any, work: Work, number: str, now: Any) -> None:
+        ticket = session.execute(sa.select(Ticket).where(Ticket.number == number)).scalar_one()
+        events = session.execute(sa.select(TicketEvent).where(TicketEvent.ticket_id == ticket.id, TicketEvent.at == now)
+                                 .order_by(TicketEvent.id)).scalars().all()
+        kinds = Counter(event.kind for event in events)
+        assert sum(kinds[kind] for kind in self.OVER - {"withdrawn", "merged"}) <= 1, kinds  # all from one page
+        assert kinds["urged"] <= 1 and kinds["withdrawn"] + kinds["merged"] <= 1
+        versions = [event.version for event in events if event.version is not None]
+        assert versions == list(range(2, 2 + len(versions))) and ticket.version == versions[-1]
+        open_ = ticket.state in work.lifecycle.open_states
+        assert (ticket.closed_at is None) == open_ and ticket.unit_id == LONGXI
+        running = session.execute(sa.select(TicketClock).where(
+            TicketClock.ticket_id == ticket.id, TicketClock.stopped_at.is_(None))).scalars().all()
+        assert len({row.clock for row in running}) == len(running) and (open_ or not running)
+        timers = set(session.execute(sa.select(Timer.ref).where(Timer.kind == "clock")).scalars())
+        ended = session.execute(sa.select(TicketClock.id).where(
+            TicketClock.ticket_id == ticket.id, TicketClock.stopped_at.is_not(None))).scalars().all()
+        assert not timers & {str(id_) for id_ in ended}
+        joined = joins_of(session, ticket)
+        assert (ticket.person_id is not None) == bool(joined)
 
 
 class TestTheAuditChain:
