@@ -6,7 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from threading import Thread
 from typing import Any
@@ -87,6 +88,42 @@ class TestMerging:
             assert verify_audit(session).broken is None
 
 
+@dataclass
+class Hands:
+    """What people do from a page of version 1, each in a transaction of their own."""
+
+    crowded: Database
+    work: Work
+    resident: Viewer
+    operators: list[Viewer]
+    conversation: Conversation
+    ids: dict[str, int]
+    now: datetime
+
+    def does(self, viewer: Viewer, number: str, command: str, **form: str) -> None:
+        with self.crowded.begin() as session:
+            perform(session, self.work, viewer, number=number, command=command, version=1, form={**FORMS[command], **form}, now=self.now)
+
+    def own(self, number: str, command: str) -> None:
+        with self.crowded.begin() as session:
+            perform_own(session, self.work, self.resident, number=number, command=command, now=self.now, form=FORMS[command])
+
+    def joins(self, number: str) -> None:
+        with self.crowded.begin() as session:
+            join_by_staff(session, self.operators[0], self.work.keys, number=number, conversation_id=self.conversation.id,
+                          reason="核过", now=self.now)
+
+    def parts(self, number: str) -> None:
+        with self.crowded.begin() as session:
+            ticket = session.execute(sa.select(Ticket).where(Ticket.number == number)).scalar_one()
+            for row in joins_of(session, ticket):
+                unjoin(session, self.operators[1], number=number, join=row.id, now=self.now)
+
+    def proves(self, number: str) -> None:
+        with self.crowded.begin() as session:
+            join_proven(session, contact_id=self.conversation.contact_id, ticket_id=self.ids[number], now=self.now)
+
+
 class TestMixed:
     """王婶, her township, the district and the courier, all at once, at two tickets that neighbours told of as well."""
 
@@ -108,27 +145,8 @@ class TestMixed:
         heads, zhou = hire(stage, 6, "head", LONGXI, "h"), hire(stage, 3, "operator", None, "o")
         leaver, resident = hire(stage, 1, "officer", LONGXI, "x")[0], resident_viewer(work.roles, contact_id=contact)
 
-        def does(viewer: Viewer, number: str, command: str, **form: str) -> None:
-            with crowded.begin() as session:
-                perform(session, work, viewer, number=number, command=command, version=1, form={**FORMS[command], **form}, now=now)
-
-        def own(number: str, command: str) -> None:
-            with crowded.begin() as session:
-                perform_own(session, work, resident, number=number, command=command, now=now, form=FORMS[command])
-
-        def joins(number: str) -> None:
-            with crowded.begin() as session:
-                join_by_staff(session, zhou[0], work.keys, number=number, conversation_id=conversation.id, reason="核过", now=now)
-
-        def parts(number: str) -> None:
-            with crowded.begin() as session:
-                ticket = session.execute(sa.select(Ticket).where(Ticket.number == number)).scalar_one()
-                for row in joins_of(session, ticket):
-                    unjoin(session, zhou[1], number=number, join=row.id, now=now)
-
-        def proves(number: str) -> None:
-            with crowded.begin() as session:
-                join_proven(session, contact_id=contact, ticket_id=ids[number], now=now)
+        hands = Hands(crowded, work, resident, zhou, conversation, ids, now)
+        does, own = hands.does, hands.own
 
         def leaves() -> None:
             with crowded.begin() as session:
@@ -156,7 +174,7 @@ class TestMixed:
                       partial(does, heads[4], number, "merge", **into), partial(does, leaver, number, "ask_extension"),
                       partial(does, heads[place], number, "declare_tie"), partial(own, number, "withdraw"),
                       partial(own, number, "urge"), partial(own, number, "urge"), partial(own, number, "supplement"),
-                      partial(joins, number), partial(parts, number), partial(proves, number), partial(does, leaver, number, "addend")]
+                      partial(hands.joins, number), partial(hands.parts, number), partial(hands.proves, number), partial(does, leaver, number, "addend")]
         deeds += [reminds, reminds, reminds, posts, posts, keeps, keeps, leaves]
         random.Random(round_).shuffle(deeds)
         said = at_once(deeds)
