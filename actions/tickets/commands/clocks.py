@@ -185,6 +185,17 @@ def begin(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime)
     settle(session, clockwork, ticket, now)
 
 
+def change_desk(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime) -> dict[str, Any]:
+    """What runs for one desk begins anew for the desk the locked ticket has come to; everything else goes on from where
+    it began. Gives what the event keeps of it."""
+    rows = [row for row in running(session, ticket).values()
+            if (clock := clockwork.titled(row.clock)) is not None and clock.each_desk]
+    stop(session, rows, now)
+    begun = start(session, clockwork, ticket, [row.clock for row in rows], now)
+    settle(session, clockwork, ticket, now)
+    return _moves(rows, begun, now)
+
+
 def open_with(session: Session, clockwork: Clockwork, ticket: Ticket) -> None:
     """The clocks of a ticket that was written just now, and has none."""
     rows = start(session, clockwork, ticket, clockwork.plan.opening(ticket.state), ticket.created_at)
@@ -219,10 +230,14 @@ def apply(doing: Doing) -> None:
     if deed.pause is not None:
         _pause(clockwork, [row for row in [*rows.values(), *begun] if row.stopped_at is None], deed.pause, now)
     settle(session, clockwork, ticket, now)
-    if stopped:
-        doing.data["stopped"] = [{**_said(row), "kept": now <= row.due_at} for row in stopped]
-    if begun:
-        doing.data["started"] = [_said(row) for row in begun]
+    doing.data.update(_moves(stopped, begun, now))
+
+
+def _moves(stopped: Sequence[TicketClock], begun: Sequence[TicketClock], now: datetime) -> dict[str, Any]:
+    """Which clocks stopped, in time or not, and which began, as an event keeps it."""
+    ended = [{**_said(row), "kept": now <= row.due_at} for row in stopped]
+    moves = {"stopped": ended, "started": [_said(row) for row in begun]}
+    return {name: rows for name, rows in moves.items() if rows}
 
 
 def leading(session: Session, clockwork: Clockwork, ticket: Ticket) -> TicketClock | None:

@@ -82,7 +82,8 @@ def _begin(session: Session, work: Work, viewer: Viewer, number: str, command: s
         raise Refused("no such command")
     viewer.require(deed.permission)
     typed = [form.get(field.id, "") for field in deed.fields if field.kind == "ticket"]
-    found = _locked(session, viewer, {number, *(tidy_number(one) for one in typed)} - {None})
+    named = [tidy for one in typed if (tidy := tidy_number(one)) is not None]
+    found = _locked(session, viewer, {number, *named})
     today = as_now(session, viewer, work.roles, now)
     today.require(deed.permission)
     ticket = found.pop(number, None)
