@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -139,6 +139,8 @@ def _date(field: Field, typed: str, lists: Lists) -> date:
         raise _Wrong("field_not_past")
     if field.when == "future" and day < lists.today:
         raise _Wrong("field_not_future")
+    if field.within is not None and day > (latest := lists.today + timedelta(days=field.within)):
+        raise _Wrong("field_too_far", latest=latest.isoformat())
     return day
 
 

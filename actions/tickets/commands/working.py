@@ -119,7 +119,8 @@ def _tell(doing: Doing) -> None:
     moved = deed.to == SAME or ticket.state != doing.before
     # who asked for it in the talk is answered there; whoever holds number and code elsewhere may be somebody else
     answered = doing.viewer.contact_id is not None and doing.viewer.contact_id == ticket.contact_id
-    if deed.tells is not None and moved and not answered:
+    said = bool(doing.said) or not deed.gives
+    if deed.tells is not None and moved and said and not answered:
         told = {**{one.id: _said(doing, one) for one in deed.fields if one.tell}, **doing.said}
         tell_contact(doing.session, ticket, event, deed.tells, doing.now, number=ticket.number,
                      unit_name=ticket.unit_name or ticket.district or "", **told)
