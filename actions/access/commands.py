@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy.orm import Session
 
-from actions.access.queries import as_viewer, token_hash
+from actions.access.queries import as_viewer, can_take, token_hash
 from actions.access.rules import Refused, Role, Viewer
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Delegation, Staff, StaffSession
@@ -230,10 +230,9 @@ def delegate(
     giver, taker = session.get(Staff, from_staff), session.get(Staff, to_staff)
     if giver is None or taker is None or not giver.active or not taker.active or giver.id == taker.id:
         raise CannotDelegate("delegate_whom")
-    giving, taking = as_viewer(giver, roles), as_viewer(taker, roles)
-    if permission not in delegable or not giving.may(permission):
+    if permission not in delegable or not as_viewer(giver, roles).may(permission):
         raise CannotDelegate("delegate_what")
-    if (giver.unit_id, giving.role.scope) != (taker.unit_id, taking.role.scope) or not taking.may("work_ticket"):
+    if not can_take(giver, taker, roles):
         raise CannotDelegate("delegate_whom")
     if not starts_at < ends_at or ends_at <= now:
         raise CannotDelegate("delegate_when")

@@ -76,8 +76,8 @@ class Lent:
 def lent_to(session: Session, staff: Staff, roles: Mapping[str, Role], now: datetime) -> list[Lent]:
     """What this person may do in others' places at this moment, oldest delegation first.
 
-    It ends with its time, when it is ended, when the giver has left or lost the power, and when one of the two has gone
-    to another unit.
+    It ends with its time, when it is ended, when the giver has left or lost the power, when one of the two has gone to
+    another unit, and when the taker has other work now (`can_take`).
     """
     rows = session.execute(
         sa.select(Delegation, Staff)
@@ -95,8 +95,14 @@ def lent_to(session: Session, staff: Staff, roles: Mapping[str, Role], now: date
     return [
         Lent(delegation.permission, giver, delegation.id)
         for delegation, giver in rows
-        if as_viewer(giver, roles).may(delegation.permission)
+        if as_viewer(giver, roles).may(delegation.permission) and can_take(giver, staff, roles)
     ]
+
+
+def can_take(giver: Staff, taker: Staff, roles: Mapping[str, Role]) -> bool:
+    """Whether a power of one person can be another's: of the same desk, and somebody who works tickets."""
+    giving, taking = as_viewer(giver, roles), as_viewer(taker, roles)
+    return (giver.unit_id, giving.role.scope) == (taker.unit_id, taking.role.scope) and taking.may("work_ticket")
 
 
 def delegations(session: Session, viewer: Viewer) -> list[Delegation]:
@@ -117,6 +123,27 @@ def resident_viewer(
     """
     role = roles.get(RESIDENT) or Role(RESIDENT, RESIDENT, "none", frozenset())
     return Viewer(None, RESIDENT, role.title, role, None, contact_id, ticket_id)
+
+
+def as_now(session: Session, viewer: Viewer, roles: Mapping[str, Role], now: datetime) -> Viewer:
+    """The same person with role, unit and lent powers as they stand at this moment; a resident stays who they are.
+
+    Raises Refused for somebody who was switched off meanwhile.
+    """
+    if viewer.staff_id is None:
+        return viewer
+    row = session.execute(
+        sa.select(Staff).where(Staff.id == viewer.staff_id, Staff.active).execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if row is None:
+        raise Refused("switched off")
+    return as_viewer(row, roles, frozenset(lent.permission for lent in lent_to(session, row, roles, now)))
+
+
+def sees(session: Session, viewer: Viewer, ticket: Ticket) -> bool:
+    """Whether this ticket is one the viewer may see."""
+    found = visible_tickets(viewer).where(Ticket.id == ticket.id).with_only_columns(Ticket.id)
+    return session.execute(found).first() is not None
 
 
 def signed_in(

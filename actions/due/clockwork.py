@@ -68,13 +68,18 @@ class Clockwork:
             return "pending"
 
     def stopped_by(self, rule: str, unit: str | None, start: datetime, reason: str) -> bool:
-        """Whether this reason stops this clock."""
-        return self.rules.stops(self.rules.reasons[reason], self.figure(rule, unit, start))
+        """Whether this reason stops this clock; one whose rule has gone runs on to the deadline it was given."""
+        try:
+            return self.rules.stops(self.rules.reasons[reason], self.figure(rule, unit, start))
+        except DueError:
+            return False
 
     def leading(self, case: Mapping[str, str], unit: str | None, start: datetime, state: str) -> tuple[str, Due]:
-        """Rule and deadline that lead a ticket opened now in this state. Raises NoFigure where no clock does."""
-        for name in self.plan.opening(state):
-            rule = self.choose(name, case, unit, start) if self.plan.clocks[name].leads else None
+        """Rule and deadline that lead a ticket opened now in this state; where nobody knows the figure of a clock that
+        leads, the first of another one, for nobody is turned away for that. Raises NoFigure where no clock runs."""
+        opening = self.plan.opening(state)
+        for name in sorted(opening, key=lambda name: not self.plan.clocks[name].leads):
+            rule = self.choose(name, case, unit, start)
             if rule is not None:
                 return rule, self.due(rule, unit, start)
         raise NoFigure(f"no clock leads for {dict(case)}", "let one of clocks.yaml lead, with a figure in due.yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ class ReplyButton:
 
 @dataclass(frozen=True)
 class ReplyText:
-    """One text with its buttons and the names it needs filled in."""
+    """One text with its buttons and the names it needs filled in; `formatted`: those it writes in a way of its own."""
 
     id: str
     text: str
     buttons: tuple[ReplyButton, ...]
     needs: frozenset[str]
+    formatted: frozenset[str] = frozenset()
 
 
 class Replies:
@@ -50,16 +52,25 @@ class Replies:
             raise KeyError(f"no reply {reply_id!r}: {nearest(reply_id, self._texts)}") from None
 
     def text(self, reply_id: str, **values: object) -> str:
-        """The text with its names filled in. Raises KeyError when one is missing."""
+        """The text with its names filled in. Raises KeyError when one is missing.
+
+        A day that was kept as text (2026-12-04, in a row of the database) is a day again where the text formats it.
+        """
         reply = self.get(reply_id)
         missing = reply.needs - values.keys()
         if missing:
             raise KeyError(f"reply {reply_id!r} needs {', '.join(sorted(missing))}")
-        return reply.text.format(**values)
+        days = {name: date.fromisoformat(value) for name in reply.formatted
+                if isinstance(value := values.get(name), str)}
+        return reply.text.format(**{**values, **days})
 
 
 def _needs(text: str) -> frozenset[str]:
     return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+def _formatted(text: str) -> frozenset[str]:
+    return frozenset(name for _, name, how, _ in string.Formatter().parse(text) if name and "%" in (how or ""))
 
 
 def load_replies(folders: Iterable[Path]) -> Replies:
@@ -88,5 +99,5 @@ def load_replies(folders: Iterable[Path]) -> Replies:
                     )
                 seen[reply_id] = path
                 buttons = tuple(ReplyButton(str(b["title"]), b["value"]) for b in entry.get("buttons", []))
-                texts[reply_id] = ReplyText(reply_id, text, buttons, needs)
+                texts[reply_id] = ReplyText(reply_id, text, buttons, needs, _formatted(text))
     return Replies(texts)

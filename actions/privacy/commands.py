@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+import sqlalchemy.event
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from actions.privacy.keys import Keys, KeyWrong
 from actions.privacy.rules import audit_hash, head_mark
 from actions.storage.engine import AUDIT_KEY
 from actions.storage.tables import Audit, AuditHead, Consent, KeyCheck
+
+WAITING = "audit_waiting"  # what a session's info calls the rows noted in its transaction
 
 
 def check_keys(session: Session, keys: Keys) -> None:
@@ -60,24 +64,61 @@ def record_audit(
     now: datetime,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Appends one row to the audit chain (个人信息保护法 51, 54). The last statement of a command, kept short.
+    """Notes a row of the audit chain (个人信息保护法 51, 54): written with the commit of this transaction, or never.
 
-    Writers queue at the mark of the newest row. RuntimeError where the database was opened without its audit key.
+    Writers queue at the mark of the newest row. It is taken as the last lock, whatever a command or a whole turn does
+    after this: who waits for the mark holds up nobody the mark's holder waits for. RuntimeError where the database was
+    opened without its audit key.
     """
-    key = session.info.get(AUDIT_KEY)
-    if key is None:
+    if session.info.get(AUDIT_KEY) is None:
         raise RuntimeError("audit rows need Database(engine, audit_key=keys.audit_key)")
-    head = _locked_head(session)
     said = json.loads(json.dumps(data or {}))  # as it will be read again
-    hash_ = audit_hash(key, None if head.hash is None else bytes(head.hash), now, actor, action, object_, said)
-    row = session.execute(
-        insert(Audit.__table__)
-        .values(at=now, actor=actor, action=action, object=object_, data=said, previous=head.hash, hash=hash_)
-        .returning(Audit.__table__.c.id)
-    ).scalar_one()
+    noted = _Noted(_parts(session), {"at": now, "actor": actor, "action": action, "object": object_, "data": said})
+    session.info.setdefault(WAITING, []).append(noted)
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """One row to be; `parts`: the transaction and the savepoints it was noted in."""
+
+    parts: tuple[SessionTransaction, ...]
+    values: dict[str, Any]
+
+
+def _parts(session: Session) -> tuple[SessionTransaction, ...]:
+    found, part = [], session.get_nested_transaction() or session.get_transaction()
+    while part is not None:
+        found.append(part)
+        part = part.parent
+    return tuple(found)
+
+
+def _forget(session: Session, part: SessionTransaction) -> None:
+    """What was noted in a part that was given up never happened."""
+    if session.info.get(WAITING):
+        session.info[WAITING] = [one for one in session.info[WAITING] if part not in one.parts]
+
+
+def _write(session: Session) -> None:
+    """Appends everything noted to the chain, behind everything else the transaction has to write."""
+    if session.in_nested_transaction() or not session.info.get(WAITING):
+        return
+    session.flush()
+    key, head = session.info[AUDIT_KEY], _locked_head(session)
+    row, hash_ = None, None if head.hash is None else bytes(head.hash)
+    for noted in session.info.pop(WAITING):
+        one, previous = noted.values, hash_
+        hash_ = audit_hash(key, previous, one["at"], one["actor"], one["action"], one["object"], one["data"])
+        query = insert(Audit.__table__).values(**one, previous=previous, hash=hash_)
+        row = session.execute(query.returning(Audit.__table__.c.id)).scalar_one()
+    assert row is not None and hash_ is not None
     session.execute(
         sa.update(AuditHead.__table__).values(audit_id=row, hash=hash_, mark=head_mark(key, row, hash_))
     )
+
+
+sa.event.listen(Session, "after_soft_rollback", _forget)
+sa.event.listen(Session, "before_commit", _write)
 
 
 def _locked_head(session: Session) -> Any:

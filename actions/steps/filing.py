@@ -107,6 +107,14 @@ def _confirmed(ticket: Ticket, know: Knowledge) -> bool:
     return know.clockwork.status(ticket.due_rule, ticket.unit_id, ticket.created_at) == "confirmed"
 
 
+def _due_line(turn: Turn, ticket: Ticket, know: Knowledge) -> str:
+    """Until when it is to be done; where nobody knows the figure, that somebody still has to say so."""
+    if ticket.due_state == "stopped":
+        return turn.replies_book.text("ticket_due_unknown")
+    kind = "ticket_due" if _confirmed(ticket, know) else "ticket_due_pending"
+    return turn.replies_book.text(kind, due=ticket.due_at.astimezone(SHANGHAI))
+
+
 def _next_line(turn: Turn, ticket: Ticket) -> str:
     """What happens next. Where nothing is sent unasked (DESIGN 2 point 9), no news are announced either."""
     kind = "_district" if ticket.desk == "district" else ""
@@ -125,11 +133,8 @@ def note_screening(turn: Turn, screening: Screening, ticket_id: int | None) -> N
 
 def _tell(turn: Turn, know: Knowledge, opened: Opened) -> None:
     """Number, code, township and limit as they stand on the ticket: an earlier opening keeps its clock and its unit."""
-    book, ticket = turn.replies_book, opened.ticket
-    due_line = book.text(
-        "ticket_due" if _confirmed(ticket, know) else "ticket_due_pending",
-        due=ticket.due_at.astimezone(SHANGHAI),
-    )
+    ticket = opened.ticket
+    due_line = _due_line(turn, ticket, know)
     code = HIDDEN  # staff never read it: anybody with number and code sees the progress
     if ticket.desk == "unit":
         turn.say(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from actions.language.normalise import readable
 from actions.privacy.media import ending_of, media_type
+from actions.tickets.numbers import tidy_number
 from actions.tickets.rules import Command, Field
 
 AMOUNT = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
@@ -87,6 +88,14 @@ def _text(field: Field, typed: str, lists: Lists) -> str:
     return typed
 
 
+def _ticket(field: Field, typed: str, lists: Lists) -> str:
+    """The number of another ticket; a guard looks whether there is one."""
+    number = tidy_number(typed)
+    if number is None:
+        raise _Wrong("ticket_unreadable")
+    return number
+
+
 def _amount(field: Field, typed: str, lists: Lists) -> Decimal:
     """Yuan."""
     plain = typed.replace(",", "")
@@ -130,6 +139,8 @@ def _date(field: Field, typed: str, lists: Lists) -> date:
         raise _Wrong("field_not_past")
     if field.when == "future" and day < lists.today:
         raise _Wrong("field_not_future")
+    if field.within is not None and day > (latest := lists.today + timedelta(days=field.within)):
+        raise _Wrong("field_too_far", latest=latest.isoformat())
     return day
 
 
@@ -150,7 +161,7 @@ def _file(field: Field, content: bytes) -> File:
 
 READ: Mapping[str, Callable[[Field, str, Lists], Any]] = {
     "text": _text, "amount": _amount, "choice": _choice, "unit": _unit, "staff": _staff, "date": _date,
-    "yes_no": _yes_no,
+    "yes_no": _yes_no, "ticket": _ticket,
 }
 
 

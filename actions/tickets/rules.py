@@ -18,7 +18,7 @@ from actions.tickets.reasons import Reasons, load_reasons
 SAME = "same"
 ALL = "all"  # every clock that runs
 GROUPS = {"open": (True,), "closed": (False,), "any": (True, False)}
-KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no")
+KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no", "ticket")
 DESKS = ("unit", "district", "outside")
 FILE_KINDS, MEGABYTES = ("image/jpeg", "image/png"), 5  # of a file where the table says nothing: a signature
 MOST = 500  # characters of a text where the table says nothing: it is read on one screen
@@ -46,9 +46,9 @@ class State:
 
 @dataclass(frozen=True)
 class Field:
-    """One thing a command asks for. `most`: characters of a text; `when`: past or future of a date; `may`: what a
-    chosen colleague must be allowed to do; `tell`: the reply to the resident names it; `kinds`, `megabytes`: media
-    types and size of a file."""
+    """One thing a command asks for. `most`: characters of a text; `when`: past or future of a date; `within`: days it
+    may lie ahead; `may`: what a chosen colleague must be allowed to do; `tell`: the reply to the resident names it;
+    `kinds`, `megabytes`: media types and size of a file."""
 
     id: str
     title: str
@@ -60,6 +60,7 @@ class Field:
     help: str = ""
     most: int = MOST
     when: str | None = None
+    within: int | None = None
     may: str | None = None
     kinds: tuple[str, ...] = FILE_KINDS
     megabytes: int = MEGABYTES
@@ -237,7 +238,8 @@ def _clocks(path: Path, entry: Any) -> ClockMoves:
 
 def _field(path: Path, entry: Any) -> Field:
     require_keys(path, entry, ["id", "title", "kind"],
-                 ["required", "sealed", "tell", "options", "help", "most", "when", "may", "kinds", "megabytes"])
+                 ["required", "sealed", "tell", "options", "help", "most", "when", "within", "may", "kinds",
+                  "megabytes"])
     kind = str(entry["kind"])
     _named(path, entry, "kind", [kind], KINDS, "kind of field")
     options = {str(name): str(title) for name, title in (entry.get("options") or {}).items()}
@@ -256,7 +258,8 @@ def _field(path: Path, entry: Any) -> Field:
     return Field(
         str(entry["id"]), str(entry["title"]), kind, entry.get("required") is True, entry.get("sealed") is True,
         entry.get("tell") is True, options, str(entry.get("help", "")), _whole(path, entry, "most", MOST),
-        entry.get("when"), entry.get("may"), kinds, _whole(path, entry, "megabytes", MEGABYTES),
+        entry.get("when"), _whole(path, entry, "within", 1) if "within" in entry else None, entry.get("may"), kinds,
+        _whole(path, entry, "megabytes", MEGABYTES),
     )
 
 

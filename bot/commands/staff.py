@@ -105,13 +105,17 @@ def reset(settings: Settings, login: str) -> None:
 @click.pass_obj
 def off(settings: Settings, login: str) -> None:
     """Switch a person off: no sign-in, no open session; open tickets go back to the unit; what they did stays."""
+    from actions.privacy.commands import record_audit
     from actions.tickets.commands import hand_back
+    from actions.tickets.commands.upkeep import SOON, set_upkeep
 
     parts = _parts(settings)
     with parts.database.begin() as session:
         staff = _find(session, login)
         staff.active = False
         handed = hand_back(session, parts.work, staff.id, parts.now())
+        set_upkeep(session, parts.now() + SOON)  # what this person was at in this very moment
+        record_audit(session, actor="system", action="staff_off", object_=f"staff:{staff.id}", now=parts.now())
     for number in handed:
         write({"number": number, "event": "handed_back"})
     parts.wake.hint("tickets")

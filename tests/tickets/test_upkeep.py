@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from actions.access.queries import visible_tickets
 from actions.due.clockwork import load_clockwork
 from actions.places.bodies import Succession
-from actions.storage.tables import Notice, Staff, Ticket, TicketClock, Timer
+from actions.storage.tables import Contact, Notice, Staff, Ticket, TicketClock, Timer
 from actions.tickets.commands import Work, hand_back, keep_up
 from actions.tickets.commands.upkeep import UPKEEP, set_upkeep
 from actions.tickets.desks import answering
@@ -20,6 +20,7 @@ from actions.tickets.watching import stuck
 from bot.processes.courier import wake_upkeep
 from tests.conftest import CONFIG
 from tests.tickets.counting import ORDINARY, Office, at, shown
+from tests.tickets.deeds import put, signed_of
 
 
 def config_with(path: Path, **files: tuple[str, str]) -> Path:
@@ -193,6 +194,65 @@ class TestUnits:
         office.do(number, "submit", "li", opinion="give", amount="500", words="同意")  # who works it next has it in hand
         assert office.ticket(number).accepted_by == office.people["li"].staff_id
 
+    def test_the_successor_has_its_whole_time_to_take_a_ticket_in_hand_and_the_resident_hears_of_it(self, office: Office) -> None:
+        office.wait_until("11-20 16:30")
+        browser = office.stage.browser()
+        browser.write("家里着火了")
+        with office.session() as session:
+            contact = session.execute(sa.select(Contact.id)).scalars().first()
+        number, quiet = office.open(contact_id=contact, **ORDINARY), office.open(contact_id=contact, discreet=True, **ORDINARY)
+        before = office.clocks(number)
+        assert before["sign"] == "11-23 09:59"  # an hour of Friday, an hour of Monday
+        self.merged(office, date(2026, 11, 24))
+        office.wait_until("11-24 00:01")  # long late
+        assert office.told(number) == []
+        office.round()
+        late = len(office.told(number))
+        keep(office)
+        # 120 minutes of the successor's own morning; what the law counts goes on from the request
+        assert office.clocks(number) == {**before, "sign": "11-24 11:00"}
+        assert office.clocks(number, running=False) == {"sign": "11-23 09:59"}
+        [event] = office.events(number, "succeeded")
+        assert [(one["clock"], one["kept"]) for one in event.data["stopped"]] == [("sign", False)]
+        assert [one["clock"] for one in event.data["started"]] == ["sign"]
+        with office.session() as session:
+            said = session.execute(sa.select(Notice.recipient, Notice.kind, Notice.state).where(Notice.event_id == event.id)).all()
+            hushed = session.execute(sa.select(Notice.state).where(
+                Notice.event_id == office.events(quiet, "succeeded")[0].id, Notice.recipient == "resident")).scalars().all()
+        assert sorted(tuple(row) for row in said) == [("resident", "ticket_moved", "waiting"), ("unit:u-longta", "ticket_for_unit", "waiting")]
+        assert hushed == ["silent"]
+        office.wait_until("11-24 11:01")
+        office.round()
+        assert ("11-24 11:01", "unit:u-longta", "sign due_now") in office.told(number)[late:]
+        assert office.do(number, "accept", "li").state == "accepted"
+
+    def test_a_ticket_already_in_hand_is_not_signed_for_again(self, office: Office) -> None:
+        number = office.open(**ORDINARY)
+        office.do(number, "accept")
+        before = office.clocks(number)
+        self.merged(office, date(2026, 11, 20))
+        keep(office)
+        assert office.clocks(number) == before and "sign" not in before
+        assert "started" not in office.events(number, "succeeded")[0].data
+
+    @pytest.mark.parametrize("state", ["registered", "dispatched", "accepted", "verifying", "supplementing", "reviewing",
+                                       "approving", "publishing", "paying", "referred"])
+    @pytest.mark.parametrize("successor", [True, False])
+    def test_in_every_state_somebody_of_the_successor_can_go_on(self, office: Office, state: str, successor: bool) -> None:
+        [number] = put(office.stage, [{"state": state, "signed": signed_of("pay" if state in ("paying", "publishing") else "approve")}])
+        if successor:
+            self.merged(office, date(2026, 11, 20))
+        else:
+            with office.session() as session:
+                session.execute(sa.update(Ticket).where(Ticket.number == number).values(unit_id="u-gone"))
+        keep(office)
+        ticket = office.ticket(number)
+        assert (ticket.desk, ticket.unit_id) == (("unit", "u-longta") if successor else ("district", None))
+        theirs = {role.id: role for role in office.work.roles.values() if role.scope == ("unit" if successor else "all")}
+        onward = [command for command in office.work.lifecycle.open_to(state, ticket.desk)
+                  if command.to != "same" and any(command.permission in role.may for role in theirs.values())]
+        assert onward, state
+
     def test_without_a_successor_the_district_answers(self, office: Office) -> None:
         number = office.open()
         with office.session() as session:
@@ -236,6 +296,14 @@ class TestPeople:
             [entry] = stuck(session, sa.select(Ticket), office.work.clockwork, office.stage.clock())
         assert entry.ticket.number == number and set(entry.since) == {"nobody"}
 
+    def test_who_has_other_work_now_hands_back_too(self, office: Office) -> None:
+        number = office.open()
+        office.do(number, "accept")
+        with office.session() as session:
+            session.execute(sa.update(Staff).where(Staff.login == "zhang").values(role="auditor"))
+        keep(office)
+        assert office.ticket(number).accepted_by == office.people["he"].staff_id
+
     def test_who_works_for_another_unit_now_hands_back_too(self, office: Office) -> None:
         number = office.open()
         office.do(number, "accept")
@@ -263,8 +331,9 @@ class TestTimer:
         with office.session() as session:
             session.execute(sa.select(Ticket).where(Ticket.number == number).with_for_update()).scalar_one()
             with office.session() as other:
-                keep_up(other, office.work, office.stage.clock())
+                again = keep_up(other, office.work, office.stage.clock())
         assert office.ticket(number).unit_id == "u-gone"
+        assert again == office.stage.clock() + timedelta(seconds=10)  # not tomorrow: nobody would answer for it today
         keep(office)
         assert office.ticket(number).unit_id is None
 

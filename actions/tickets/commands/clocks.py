@@ -186,6 +186,17 @@ def begin(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime)
     settle(session, clockwork, ticket, now)
 
 
+def change_desk(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime) -> dict[str, Any]:
+    """What runs for one desk begins anew for the desk the locked ticket has come to; everything else goes on from where
+    it began. Gives what the event keeps of it."""
+    rows = [row for row in running(session, ticket).values()
+            if (clock := clockwork.titled(row.clock)) is not None and clock.each_desk]
+    stop(session, rows, now)
+    begun = start(session, clockwork, ticket, [row.clock for row in rows], now)
+    settle(session, clockwork, ticket, now)
+    return _moves(rows, begun, now)
+
+
 def open_with(session: Session, clockwork: Clockwork, ticket: Ticket) -> None:
     """The clocks of a ticket that was written just now, and has none."""
     rows = start(session, clockwork, ticket, clockwork.plan.opening(ticket.state), ticket.created_at)
@@ -220,10 +231,14 @@ def apply(doing: Doing) -> None:
     if deed.pause is not None:
         _pause(clockwork, [row for row in [*rows.values(), *begun] if row.stopped_at is None], deed.pause, now)
     settle(session, clockwork, ticket, now)
-    if stopped:
-        doing.data["stopped"] = [{**_said(row), "kept": now <= row.due_at} for row in stopped]
-    if begun:
-        doing.data["started"] = [_said(row) for row in begun]
+    doing.data.update(_moves(stopped, begun, now))
+
+
+def _moves(stopped: Sequence[TicketClock], begun: Sequence[TicketClock], now: datetime) -> dict[str, Any]:
+    """Which clocks stopped, in time or not, and which began, as an event keeps it."""
+    ended = [{**_said(row), "kept": now <= row.due_at} for row in stopped]
+    moves = {"stopped": ended, "started": [_said(row) for row in begun]}
+    return {name: rows for name, rows in moves.items() if rows}
 
 
 def leading(session: Session, clockwork: Clockwork, ticket: Ticket) -> TicketClock | None:
@@ -246,13 +261,24 @@ def _asked(doing: Doing) -> Any:
     return last if last is not None and last.kind == "extension_asked" else None
 
 
+def _due_now(doing: Doing, row: TicketClock) -> datetime:
+    """The deadline as it stands: while a clock stands still, it has moved on since the row was written."""
+    try:
+        stops = stops_of(row, doing.now)
+        found = doing.work.clockwork.due(row.rule, row.unit_id, row.started_at, stops, row.extended_to)
+    except DueError:
+        moment: datetime = row.due_at
+        return moment
+    return found.due
+
+
 @guard
 def before_due(doing: Doing) -> None:
     """More time is asked for before the time is over, for a clock that can have more: hours on the wall cannot."""
     row = leading(doing.session, doing.work.clockwork, doing.ticket)
     if row is None:
         raise NotAllowed("nothing_to_extend")
-    if doing.now > row.due_at:
+    if doing.now > _due_now(doing, row):
         raise NotAllowed("before_due")
 
 
@@ -260,7 +286,7 @@ def before_due(doing: Doing) -> None:
 def later_than_due(doing: Doing) -> None:
     """The day asked for gives more time than there is."""
     row = leading(doing.session, doing.work.clockwork, doing.ticket)
-    due = row.due_at.astimezone(SHANGHAI).date() if row is not None else None
+    due = _due_now(doing, row).astimezone(SHANGHAI).date() if row is not None else None
     if due is not None and doing.values["until"] <= due:
         raise NotAllowed("later_than_due", due=due.isoformat())
 
@@ -288,15 +314,46 @@ def not_who_asked(doing: Doing) -> None:
 
 
 @effect
-def extend(doing: Doing) -> None:
-    """A granted extension moves the leading deadline to the end of the day asked for, never nearer."""
-    asked, row = _asked(doing), leading(doing.session, doing.work.clockwork, doing.ticket)
-    if not doing.values["granted"] or asked is None or row is None:
+def ask_for_time(doing: Doing) -> None:
+    """Keeps for which clock more time was asked: another one may lead when somebody decides."""
+    row = leading(doing.session, doing.work.clockwork, doing.ticket)
+    if row is not None:
+        doing.data["clock"] = row.clock
+
+
+def _wanted(doing: Doing) -> tuple[TicketClock | None, date]:
+    """The clock more time was asked for, if it still runs, and until which day."""
+    asked = _asked(doing)
+    until = date.fromisoformat(asked.data["fields"]["until"]["value"])
+    name, rows = asked.data.get("clock"), running(doing.session, doing.ticket)
+    # before clocks were named with the request it was the one that led
+    return (rows.get(name) if name is not None else _first(doing.work.clockwork, rows.values())), until
+
+
+@guard
+def extension_helps(doing: Doing) -> None:
+    """Only time that is still to come can be granted, to a clock that still runs."""
+    if not doing.values["granted"]:
         return
-    before = row.due_at
-    row.extended_to = date.fromisoformat(asked.data["fields"]["until"]["value"])
+    row, until = _wanted(doing)
+    if row is None:
+        raise NotAllowed("extension_over")
+    if until < doing.today:
+        raise NotAllowed("extension_day_past", until=until.isoformat())
+
+
+@effect
+def extend(doing: Doing) -> None:
+    """A granted extension moves the deadline it was asked for to the end of that day, never nearer; the resident is
+    told the day that holds from now on."""
+    if not doing.values["granted"]:
+        return
+    row, until = _wanted(doing)
+    assert row is not None, "the guard has looked"
+    before, row.extended_to = row.due_at, until
     _compute(doing.work.clockwork, row, doing.now)
     doing.data["due"] = {"clock": row.clock, "from": before.isoformat(), "to": row.due_at.isoformat()}
+    doing.said = {"until": row.due_at.astimezone(SHANGHAI).date().isoformat()}
 
 
 # --- reminders ---------------------------------------------------------------------------------------------------

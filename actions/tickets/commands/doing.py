@@ -53,7 +53,8 @@ class Work:
 
 @dataclass
 class Doing:
-    """One command under way. `ticket` is locked; `values` is the checked form; `event` is there once it is written.
+    """One command under way. `ticket` is locked, as are the `others` its form names, by number; `values` is the checked
+    form; `event` is there once it is written.
 
     A guard only looks; an effect changes rows beyond the state and may add to `data`, which the event keeps.
     """
@@ -69,6 +70,7 @@ class Doing:
     said: dict[str, str] = field(default_factory=dict)  # what an effect gives the reply to the resident
     event: TicketEvent | None = None
     before: str = ""  # the state it started at
+    others: Mapping[str, Ticket] = field(default_factory=dict)
 
     def picked(self, field: str) -> Any:
         """The value of a field, of a choice its id; None for one left empty."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from actions.access.queries import visible_tickets
 from actions.storage.tables import Intake, Ticket
 from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
 from actions.tickets.commands.telling import write_event
-from actions.tickets.numbers import tidy_number
 
 
 def _intake(doing: Doing) -> Intake | None:
@@ -39,14 +37,9 @@ def note_finding(doing: Doing) -> None:
 
 
 def _target(doing: Doing) -> Ticket:
-    """The other ticket, locked. Raises NotAllowed alike for none, another unit's, a closed one and this one."""
-    number = tidy_number(str(doing.values["into"]))
-    other: Ticket | None = None
-    if number is not None and number != doing.ticket.number:
-        other = doing.session.execute(
-            visible_tickets(doing.viewer).where(Ticket.number == number).with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        ).scalar_one_or_none()
+    """The other ticket, which was locked with this one. Raises NotAllowed alike for none, another unit's, a closed one
+    and this one."""
+    other = doing.others.get(doing.values["into"])
     if other is None or other.state not in doing.work.lifecycle.open_states:
         raise NotAllowed("merge_target")
     return other

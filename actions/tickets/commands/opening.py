@@ -155,7 +155,8 @@ def complete_ticket(
 ) -> Opened:
     """Adds what became known since the ticket was opened in haste; a place now known moves it while nobody works it.
 
-    The clocks go on from the opening, those that only now turn out to be its own too. A new query code is given, since
+    The clocks go on from the opening, those that only now turn out to be its own too; a unit that gets it only now has
+    its whole time to take it in hand. A new query code is given, since
     the first was told to nobody.
     """
     ticket = session.execute(
@@ -169,19 +170,11 @@ def complete_ticket(
         ticket.unit_id,
         ticket.district,
     )
-    if moved and ticket.state == "dispatched" and request.responsible.desk != "district":
-        before = {"desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district}
+    before = {"desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district}
+    rerouted = moved and ticket.state == "dispatched" and request.responsible.desk != "district"
+    if rerouted:
         ticket.desk, ticket.unit_id = request.responsible.desk, request.responsible.unit_id
         ticket.unit_name, ticket.district = request.responsible.unit_name, request.responsible.district
-        event = write_event(
-            session,
-            ticket,
-            "rerouted",
-            actor,
-            now,
-            {"from": before, "desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district},
-        )
-        tell_unit(session, ticket, event, "ticket_for_unit", now)
     ticket.facts = request.facts
     ticket.event_kind = request.event_kind or ticket.event_kind
     ticket.aid_first = ticket.aid_first or request.aid_first
@@ -199,8 +192,14 @@ def complete_ticket(
     for person in request.persons:
         if person.role == APPLICANT:
             keep_applicant_phone(session, keys, ticket.id, person.phone, actor, now)
-    if request.clockwork is not None:
+    moves: dict[str, Any] = {}
+    if request.clockwork is not None and ticket.closed_at is None:
         clocks.begin(session, request.clockwork, ticket, now)
+        moves = clocks.change_desk(session, request.clockwork, ticket, now) if rerouted else {}
+    if rerouted:
+        after = {"desk": ticket.desk, "unit": ticket.unit_id, "district": ticket.district}
+        event = write_event(session, ticket, "rerouted", actor, now, {"from": before, **after, **moves})
+        tell_unit(session, ticket, event, "ticket_for_unit", now)
     event = write_event(session, ticket, "completed", actor, now, {"read_back": request.read_back})
     return Opened(ticket, code, event)
 

@@ -3,7 +3,7 @@ people."""
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,13 +16,14 @@ from actions.due.clockwork import Clockwork
 from actions.storage.tables import Staff, Ticket, TicketClock, Timer
 from actions.tickets.commands import clocks
 from actions.tickets.commands.doing import Doing, Work
-from actions.tickets.commands.telling import notify, tell_unit, write_event
+from actions.tickets.commands.telling import notify, tell_contact, tell_unit, write_event
 from actions.tickets.desks import Responsible, answering
 
 UPKEEP, REF = "upkeep", "tickets"
 BATCH = 100  # tickets a transaction
 AT = time(0, 1)  # a unit ends and a year begins at midnight
 SOON = timedelta(seconds=10)
+WORKS = "work_ticket"
 
 
 def set_upkeep(session: Session, at: datetime) -> None:
@@ -33,11 +34,16 @@ def set_upkeep(session: Session, at: datetime) -> None:
 
 
 def keep_up(session: Session, work: Work, now: datetime) -> datetime:
-    """One batch of everything below. Returns when to go on: at once while something is left, else after midnight."""
+    """One batch of everything below. Returns when to go on: at once while something is left, soon where somebody was at
+    a ticket that needs it, else after midnight."""
     day = now.astimezone(SHANGHAI).date()
     done = begin_clocks(session, work, now) + recompute(session, work, now)
     done += move_dissolved(session, work, now) + take_from_absent(session, work, now)
-    return now if done else datetime.combine(day + timedelta(days=1), AT, SHANGHAI)
+    if done:
+        return now
+    left = [_stale(work), *(_theirs(unit) for unit, _ in _dissolved(session, work, day)), _absent(work)]
+    waits = any(session.execute(query.limit(1)).first() is not None for query in left)
+    return now + SOON if waits else datetime.combine(day + timedelta(days=1), AT, SHANGHAI)
 
 
 def _free(query: Any) -> Any:
@@ -62,13 +68,16 @@ def begin_clocks(session: Session, work: Work, now: datetime) -> int:
 def recompute(session: Session, work: Work, now: datetime) -> int:
     """Clocks that rest on another calendar or other rules than today's are computed anew; what changed stands in the
     history of the ticket. Doing it again changes nothing. How many tickets were looked at."""
-    clockwork = work.clockwork
-    stale = sa.exists().where(TicketClock.ticket_id == Ticket.id, TicketClock.stopped_at.is_(None),
-                              TicketClock.basis != clockwork.digest)
-    tickets = session.execute(_free(sa.select(Ticket).where(stale))).scalars().all()
+    tickets = session.execute(_free(_stale(work))).scalars().all()
     for ticket in tickets:
-        _recompute(session, clockwork, ticket, now)
+        _recompute(session, work.clockwork, ticket, now)
     return len(tickets)
+
+
+def _stale(work: Work) -> Any:
+    return sa.select(Ticket).where(sa.exists().where(
+        TicketClock.ticket_id == Ticket.id, TicketClock.stopped_at.is_(None),
+        TicketClock.basis != work.clockwork.digest))
 
 
 def _recompute(session: Session, clockwork: Clockwork, ticket: Ticket, now: datetime) -> None:
@@ -89,21 +98,28 @@ def _shown(row: TicketClock) -> dict[str, Any]:
 
 
 def move_dissolved(session: Session, work: Work, now: datetime) -> int:
-    """Tickets of units that no longer answer for themselves go to who does. State and clocks go on. How many moved."""
-    day, moved = now.astimezone(SHANGHAI).date(), 0
-    units = session.execute(
-        sa.select(Ticket.unit_id).where(Ticket.desk == "unit", Ticket.closed_at.is_(None)).distinct()
-    ).scalars().all()
-    for unit in units:
-        to = answering(work.gazetteer, unit, day)
-        if to.unit_id == unit:
-            continue
-        theirs = _open().where(Ticket.desk == "unit", Ticket.unit_id == unit)
-        tickets = session.execute(_free(theirs)).scalars().all()
+    """Tickets of units that no longer answer for themselves go to who does. State and clocks go on; only the time to
+    take it in hand begins anew. How many moved."""
+    moved = 0
+    for unit, to in _dissolved(session, work, now.astimezone(SHANGHAI).date()):
+        tickets = session.execute(_free(_theirs(unit))).scalars().all()
         for ticket in tickets:
             _succeed(session, work, ticket, to, now)
         moved += len(tickets)
     return moved
+
+
+def _dissolved(session: Session, work: Work, day: date) -> list[tuple[str, Responsible]]:
+    """The units with open tickets for which somebody else answers on this day, and who."""
+    units = session.execute(
+        sa.select(Ticket.unit_id).where(Ticket.desk == "unit", Ticket.closed_at.is_(None)).distinct()
+    ).scalars().all()
+    found = [(unit, answering(work.gazetteer, unit, day)) for unit in units]
+    return [(unit, to) for unit, to in found if to.unit_id != unit]
+
+
+def _theirs(unit: str) -> Any:
+    return _open().where(Ticket.desk == "unit", Ticket.unit_id == unit)
 
 
 def _succeed(session: Session, work: Work, ticket: Ticket, to: Responsible, now: datetime) -> None:
@@ -111,9 +127,11 @@ def _succeed(session: Session, work: Work, ticket: Ticket, to: Responsible, now:
     ticket.desk, ticket.unit_id, ticket.unit_name, ticket.district = to.desk, to.unit_id, to.unit_name, to.district
     ticket.accepted_by = None  # whoever works it next has it in hand
     ticket.version += 1
-    clocks.settle(session, work.clockwork, ticket, now)
+    moves = clocks.change_desk(session, work.clockwork, ticket, now)
     after = {"desk": to.desk, "unit": to.unit_id, "unit_name": to.unit_name}
-    event = write_event(session, ticket, "succeeded", "system", now, {"from": before, "to": after})
+    event = write_event(session, ticket, "succeeded", "system", now, {"from": before, "to": after, **moves})
+    tell_contact(session, ticket, event, "ticket_moved", now, number=ticket.number,
+                 unit_name=to.unit_name or to.district or "")
     if to.unit_id is None:
         notify(session, event, "district", "ticket_for_unit", now, number=ticket.number, unit_name=to.district or "")
     else:
@@ -121,14 +139,19 @@ def _succeed(session: Session, work: Work, ticket: Ticket, to: Responsible, now:
 
 
 def take_from_absent(session: Session, work: Work, now: datetime) -> int:
-    """Open tickets in the hands of somebody who was switched off, or works for another unit now. How many."""
-    who = aliased(Staff)
-    gone = sa.or_(~who.active, sa.and_(who.unit_id.is_not(None), who.unit_id.is_distinct_from(Ticket.unit_id)))
-    query = _open().join(who, who.id == Ticket.accepted_by).where(gone)
-    tickets = session.execute(_free(query)).scalars().all()
+    """Open tickets in the hands of somebody who was switched off, works for another unit now, or has other work. How
+    many."""
+    tickets = session.execute(_free(_absent(work))).scalars().all()
     for ticket in tickets:
         _hand_on(session, ticket, now)
     return len(tickets)
+
+
+def _absent(work: Work) -> Any:
+    who, working = aliased(Staff), [role.id for role in work.roles.values() if WORKS in role.may]
+    gone = sa.or_(~who.active, who.role.not_in(working),
+                  sa.and_(who.unit_id.is_not(None), who.unit_id.is_distinct_from(Ticket.unit_id)))
+    return _open().join(who, who.id == Ticket.accepted_by).where(gone)
 
 
 def hand_back(session: Session, work: Work, staff_id: int, now: datetime) -> list[str]:
@@ -162,5 +185,5 @@ def _hand_on(session: Session, ticket: Ticket, now: datetime) -> None:
 def take_in_hand(doing: Doing) -> None:
     """Who works a ticket that nobody has in hand has it in hand from then on."""
     ticket, viewer = doing.ticket, doing.viewer
-    if ticket.accepted_by is None and ticket.accepted_at is not None and doing.command.permission == "work_ticket":
+    if ticket.accepted_by is None and ticket.accepted_at is not None and doing.command.permission == WORKS:
         ticket.accepted_by = viewer.staff_id

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from actions.access.queries import as_viewer, visible_tickets
+from actions.access.queries import as_now, as_viewer, sees, visible_tickets
 from actions.access.rules import Refused, Viewer
 from actions.due.clock import SHANGHAI
 from actions.privacy.commands import record_audit
@@ -19,6 +19,7 @@ from actions.tickets.commands.doing import EFFECTS, GUARDS, Doing, NotAllowed, S
 from actions.tickets.commands.telling import tell_contact, tell_unit, write_event
 from actions.tickets.desks import unit_desk
 from actions.tickets.forms import Chosen, File, Lists, check_form, kept_fields, plain_value, shown_value
+from actions.tickets.numbers import tidy_number
 from actions.tickets.rules import SAME, Command, Field
 
 
@@ -37,12 +38,14 @@ def perform(
 ) -> Ticket:
     """Does one command of the lifecycle: state, event, notices and audit row together; the caller commits.
 
-    Checked in this order: the command and the permission for it, whether the viewer may see the ticket (Refused alike),
+    Checked in this order: the command and the permission for it, whether the viewer may see the ticket (Refused alike;
+    once more behind the lock, as the viewer is then: switched off, moved, a delegation ended),
     its state (WrongState), the page's `version` (StalePage), the desk (NotAllowed), the form (FieldsWrong), the guards
     of the table (NotAllowed, FieldsWrong). The row is locked from the second check on: of many at once one succeeds.
     `data`: what the door adds to the event, such as the message in which it was said.
     """
-    doing = _begin(session, work, viewer, number, command, now)
+    doing = _begin(session, work, viewer, number, command, form, now)
+    viewer = doing.viewer
     deed, ticket = doing.command, doing.ticket
     after, doing.before = deed.after(ticket.state), ticket.state
     doing.data.update(data or {})
@@ -71,18 +74,32 @@ def perform(
     return ticket
 
 
-def _begin(session: Session, work: Work, viewer: Viewer, number: str, command: str, now: datetime) -> Doing:
+def _begin(session: Session, work: Work, viewer: Viewer, number: str, command: str, form: Mapping[str, str],
+           now: datetime) -> Doing:
+    """The ticket, locked, and whoever acts as they are now: the page was made, and the lock waited for, a while ago."""
     deed = work.lifecycle.commands.get(command)
     if deed is None:
         raise Refused("no such command")
     viewer.require(deed.permission)
-    ticket = session.execute(
-        visible_tickets(viewer).where(Ticket.number == number).with_for_update(key_share=True)
-        .execution_options(populate_existing=True)  # what the session read before the lock may be old
-    ).scalar_one_or_none()
-    if ticket is None:
+    typed = [form.get(field.id, "") for field in deed.fields if field.kind == "ticket"]
+    named = [tidy for one in typed if (tidy := tidy_number(one)) is not None]
+    found = _locked(session, viewer, {number, *named})
+    today = as_now(session, viewer, work.roles, now)
+    today.require(deed.permission)
+    ticket = found.pop(number, None)
+    if ticket is None or today != viewer and not sees(session, today, ticket):
         raise Refused("no such ticket")
-    return Doing(session, work, viewer, ticket, deed, {}, now)
+    return Doing(session, work, today, ticket, deed, {}, now, others=found)
+
+
+def _locked(session: Session, viewer: Viewer, numbers: Collection[str]) -> dict[str, Ticket]:
+    """These tickets, as far as the viewer may see them, locked in the order of their ids: whoever needs two never waits
+    in a circle."""
+    rows = session.execute(
+        visible_tickets(viewer).where(Ticket.number.in_(numbers)).order_by(Ticket.id).with_for_update(key_share=True)
+        .execution_options(populate_existing=True)  # what the session read before the lock may be old
+    ).scalars()
+    return {row.number: row for row in rows}
 
 
 def _keep_files(doing: Doing) -> None:
@@ -102,7 +119,8 @@ def _tell(doing: Doing) -> None:
     moved = deed.to == SAME or ticket.state != doing.before
     # who asked for it in the talk is answered there; whoever holds number and code elsewhere may be somebody else
     answered = doing.viewer.contact_id is not None and doing.viewer.contact_id == ticket.contact_id
-    if deed.tells is not None and moved and not answered:
+    said = bool(doing.said) or not deed.gives
+    if deed.tells is not None and moved and said and not answered:
         told = {**{one.id: _said(doing, one) for one in deed.fields if one.tell}, **doing.said}
         tell_contact(doing.session, ticket, event, deed.tells, doing.now, number=ticket.number,
                      unit_name=ticket.unit_name or ticket.district or "", **told)
