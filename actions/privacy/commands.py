@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ from actions.privacy.keys import Keys, KeyWrong
 from actions.privacy.rules import audit_hash, head_mark
 from actions.storage.engine import AUDIT_KEY
 from actions.storage.tables import Audit, AuditHead, Consent, KeyCheck
+
+SAME_LOOK = timedelta(minutes=10)
 
 
 def check_keys(session: Session, keys: Keys) -> None:
@@ -78,6 +80,14 @@ def record_audit(
     session.execute(
         sa.update(AuditHead.__table__).values(audit_id=row, hash=hash_, mark=head_mark(key, row, hash_))
     )
+
+
+def record_look(session: Session, *, actor: str, action: str, object_: str, now: datetime) -> None:
+    """As record_audit, once in ten minutes for the same look of the same actor: a live page reads itself anew."""
+    noted = sa.exists().where(
+        Audit.actor == actor, Audit.action == action, Audit.object == object_, Audit.at > now - SAME_LOOK)
+    if not session.execute(sa.select(noted)).scalar():
+        record_audit(session, actor=actor, action=action, object_=object_, now=now)
 
 
 def _locked_head(session: Session) -> Any:

@@ -23,7 +23,7 @@ from bot.conversation.wake import OUT
 from bot.desk.attachments import as_file
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
-from bot.desk.looks import case_shown, note_look
+from bot.desk.looks import case_shut, note_look
 from bot.desk.story import SEALED, told
 from bot.pages.forms import fields, files, takes_files
 
@@ -144,7 +144,7 @@ def file(number: str, event: str, field: str, visit: Visit = Depends(staff)) -> 
     with parts.database.begin() as session:
         ticket = access_ticket(session, visit.viewer, known)
         found = file_of(session, ticket, whole(event) or 0, field)
-        if found is None or ticket.minor and not case_shown(session, visit.viewer, known, parts.now()):
+        if found is None or case_shut(session, visit.viewer, ticket, parts.now()):
             raise Refused("no such file")
         kind, sealed = str(found.kind), bytes(found.content)
         note_look(session, visit.viewer, "ticket_file_read", f"ticket_file:{found.id}", parts.now())

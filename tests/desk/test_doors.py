@@ -68,6 +68,7 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("POST", "/desk/conversations/{conversation}/call_back"): SPEAKS,
     ("POST", "/desk/conversations/{conversation}/call_back/{call}"): SPEAKS,
     ("POST", "/desk/beat"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/show"): frozenset({"chen"}),
     ("GET", "/desk/conversations/{conversation}/attachments/{message}"): READS_TALK,
     ("GET", "/desk/conversations/{conversation}/attachments/{message}/content"): READS_TALK,
     ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
