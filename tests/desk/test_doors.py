@@ -352,7 +352,7 @@ class TestSigningIn:
         with database.begin() as session:
             account = commands.find_account(session, "zhou", now)
             assert account is not None
-            commands.change_password(session, account.staff_id, "another-secret", now)
+            commands.set_password_hash(session, account.staff_id, commands.hash_password("another-secret"), now)
         with database.begin() as session:
             assert commands.finish_sign_in(session, account, True, now) is None
 
