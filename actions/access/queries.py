@@ -61,7 +61,7 @@ def access_conversation(session: Session, viewer: Viewer, conversation_id: int) 
 
 
 def reason_given(session: Session, viewer: Viewer, object_: str, what: str, now: datetime) -> bool:
-    """Whether this person gave a reason to see this a moment ago: it stands in the audit log before anything is shown."""
+    """Whether this person gave a reason to see this a moment ago; the reason stands in the audit log."""
     given = sa.exists().where(
         Audit.actor == viewer.actor, Audit.action == "masked_read", Audit.object == object_,
         Audit.at > now - REASON_HOLDS, Audit.data["what"].astext == what)

@@ -1,8 +1,8 @@
-"""Conversations about a child: which they are, and who may read them now (未成年人保护法 63, 73; 个人信息保护法 28, 31).
+"""Conversations about a child: which they are, and who may read them now (个人信息保护法 28, 31).
 
-As with the ticket of a child nobody reads in passing. Whoever has the conversation in hand reads it; so does whoever may
-take it over while somebody in it is in danger and nobody has it yet (the exception of 未成年人保护法 63). Who sees children's
-cases otherwise gives a reason, which opens it for a while and stands in the audit log.
+As with the ticket of a child nobody reads in passing. Whoever has the conversation in hand reads it; so does whoever
+may take it over while somebody in it is in danger and nobody has it yet (未成年人保护法 63 makes that exception). Who
+sees children's cases otherwise gives a reason, which opens it for a while and stands in the audit log.
 """
 
 from __future__ import annotations

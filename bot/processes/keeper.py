@@ -1,4 +1,4 @@
-"""The keeper: a thread beside the courier. Each minute it ends sessions that are over; once a day it verifies the log."""
+"""The keeper: a thread beside the courier. It ends sessions that are over, and verifies the audit log once a day."""
 
 from __future__ import annotations
 

@@ -93,6 +93,8 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/desk/surges"): SWITCHES, ("POST", "/desk/surges"): SWITCHES, ("POST", "/desk/surges/{surge}/end"): SWITCHES,
     ("POST", "/desk/tickets/{number}/show"): SHOWS, ("POST", "/desk/tickets/{number}/contacts"): SPEAKS,
     ("POST", "/desk/tickets/{number}/contacts/{join}/end"): SPEAKS,
+    ("GET", "/desk/audit"): frozenset({"auditor"}), ("POST", "/desk/audit/verify"): frozenset({"auditor"}),
+    ("POST", "/desk/audit/export"): frozenset({"auditor"}),
     # a key, not a person: tests/intake/test_api.py
     ("POST", "/api/tickets"): PUBLIC, ("GET", "/api/tickets/{external_id}"): PUBLIC,
 }
