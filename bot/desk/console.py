@@ -22,7 +22,7 @@ from actions.storage.tables import Contact, Conversation, Staff
 from actions.tickets.queries import tickets_of_conversation
 from bot.conversation import ownership
 from bot.conversation.ownership import NotThere, NotYours
-from bot.conversation.post import held_notices
+from bot.conversation.post import held_notices, words_of
 from bot.conversation.transcript import alarms, desk_lines, desk_rows, drafts, folder_counts, same_source
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit, pane_of
@@ -88,7 +88,7 @@ def _spoken(session: Session, visit: Visit, conversation: Conversation, *, shut:
     parts = visit.parts
     return {
         "lines": desk_lines(session, conversation), "drafts": drafts(session, conversation) if mine else [],
-        "held": [parts.replies.text(n.kind, **n.parameters) for n in held_notices(session, conversation.id)],
+        "held": [words_of(parts.replies, notice) for notice in held_notices(session, conversation.id)],
         "fact_lines": parts.fact_titles((conversation.facts or {}).get("answers") or {}),
         "places": _places(parts, conversation),
     }
