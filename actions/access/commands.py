@@ -21,6 +21,7 @@ TRIES = 5
 LOCKED = timedelta(hours=1)
 SIGNED_IN = timedelta(hours=12)
 NOTED_EVERY = timedelta(seconds=5)
+SYSTEM = "system"
 PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 _hasher = PasswordHasher()
@@ -76,7 +77,7 @@ def create_staff(
     session.flush()
     record_audit(
         session,
-        actor="system",
+        actor=SYSTEM,
         action="staff_created",
         object_=f"staff:{staff.id}",
         now=now,
@@ -90,20 +91,32 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def change_password(session: Session, staff_id: int, password: str, now: datetime) -> None:
-    """Sets a new password and ends every other session of this person."""
-    set_password_hash(session, staff_id, hash_password(password), now)
+def reset_password(session: Session, staff_id: int, password: str, now: datetime) -> None:
+    """Sets a password that somebody else has drawn: it must be changed, and every session of this person ends."""
+    _set_password_hash(session, staff_id, hash_password(password), True)
+    record_audit(session, actor=SYSTEM, action="password_reset", object_=f"staff:{staff_id}", now=now)
 
 
 def set_password_hash(session: Session, staff_id: int, password_hash: str, now: datetime) -> None:
-    """As change_password, for a password that was hashed before."""
+    """Sets the new password a person has chosen, hashed before, and ends every other session of theirs."""
+    _set_password_hash(session, staff_id, password_hash, False)
+    record_audit(session, actor=f"staff:{staff_id}", action="password_changed", object_=f"staff:{staff_id}", now=now)
+
+
+def _set_password_hash(session: Session, staff_id: int, password_hash: str, must_change: bool) -> None:
     session.execute(
         sa.update(Staff)
         .where(Staff.id == staff_id)
-        .values(password_hash=password_hash, must_change_password=False, failed_signins=0, locked_until=None)
+        .values(password_hash=password_hash, must_change_password=must_change, failed_signins=0, locked_until=None)
     )
     session.execute(sa.delete(StaffSession).where(StaffSession.staff_id == staff_id))
-    record_audit(session, actor=f"staff:{staff_id}", action="password_changed", object_=f"staff:{staff_id}", now=now)
+
+
+def switch_off(session: Session, staff: Staff, now: datetime) -> None:
+    """This person can no longer sign in, and no session of theirs opens anything; what they did stays."""
+    staff.active = False
+    session.execute(sa.delete(StaffSession).where(StaffSession.staff_id == staff.id))
+    record_audit(session, actor=SYSTEM, action="staff_off", object_=f"staff:{staff.id}", now=now)
 
 
 def _matches(stored: str, password: str) -> bool:
@@ -151,12 +164,21 @@ def finish_sign_in(session: Session, account: Account, right: bool, now: datetim
         raise SignInRefused(staff.locked_until)
     if not right or staff.password_hash != account.password_hash:  # the password may have been changed meanwhile
         staff.failed_signins += 1
-        if staff.failed_signins >= TRIES:
+        locks = staff.failed_signins >= TRIES
+        if locks:
             staff.failed_signins, staff.locked_until = 0, now + LOCKED
-        record_audit(session, actor=f"staff:{staff.id}", action="sign_in_failed", object_=f"staff:{staff.id}", now=now)
+        note_failed_sign_in(session, f"staff:{staff.id}", locks, now)
         return None
     staff.failed_signins, staff.locked_until = 0, None
     return open_session(session, staff.id, now)
+
+
+def note_failed_sign_in(session: Session, who: str, locks: bool, now: datetime) -> None:
+    """A wrong try, and that it was the one which locked. `who`: staff:<id>, or login:<mark> for one nobody has."""
+    record_audit(session, actor=who, action="sign_in_failed", object_=who, now=now)
+    if locks:
+        record_audit(session, actor=SYSTEM, action="locked_out", object_=who, now=now,
+                     data={"until": (now + LOCKED).isoformat()})
 
 
 def open_session(session: Session, staff_id: int, now: datetime) -> SignedIn:
@@ -191,9 +213,27 @@ def note_at_desk(session: Session, viewer: Viewer, now: datetime) -> None:
         )
 
 
-def sign_out(session: Session, token: str) -> None:
-    """Ends this session."""
-    session.execute(sa.delete(StaffSession).where(StaffSession.token_hash == token_hash(token)))
+def sign_out(session: Session, token: str, now: datetime) -> None:
+    """Ends this session; once, however often it is asked."""
+    ended = session.execute(
+        sa.delete(StaffSession).where(StaffSession.token_hash == token_hash(token)).returning(StaffSession.staff_id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if ended is not None:
+        record_audit(session, actor=f"staff:{ended}", action="signed_out", object_=f"staff:{ended}", now=now)
+
+
+def end_old_sessions(session: Session, now: datetime) -> int:
+    """Sessions that opened nothing any more are taken away, and that they ended stands in the log. How many."""
+    ended = session.execute(
+        sa.delete(StaffSession).where(StaffSession.expires_at <= now)
+        .returning(StaffSession.staff_id, StaffSession.created_at, StaffSession.expires_at)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for staff_id, since, until in sorted(ended):
+        record_audit(session, actor=SYSTEM, action="session_expired", object_=f"staff:{staff_id}", now=now,
+                     data={"since": since.isoformat(), "until": until.isoformat()})
+    return len(ended)
 
 
 class CannotDelegate(Exception):

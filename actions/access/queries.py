@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from actions.access.rules import RESIDENT, Refused, Role, Viewer
-from actions.storage.tables import Conversation, Delegation, Staff, StaffSession, Ticket
+from actions.storage.tables import Audit, Conversation, Delegation, Staff, StaffSession, Ticket
+
+REASON_HOLDS = timedelta(minutes=10)
 
 
 def token_hash(token: str) -> bytes:
@@ -56,6 +58,14 @@ def access_conversation(session: Session, viewer: Viewer, conversation_id: int) 
     if found is None:
         raise Refused("no such conversation")
     return found
+
+
+def reason_given(session: Session, viewer: Viewer, object_: str, what: str, now: datetime) -> bool:
+    """Whether this person gave a reason to see this a moment ago; the reason stands in the audit log."""
+    given = sa.exists().where(
+        Audit.actor == viewer.actor, Audit.action == "masked_read", Audit.object == object_,
+        Audit.at > now - REASON_HOLDS, Audit.data["what"].astext == what)
+    return bool(session.execute(sa.select(given)).scalar())
 
 
 def as_viewer(staff: Staff, roles: Mapping[str, Role], lent: frozenset[str] = frozenset()) -> Viewer:

@@ -47,6 +47,7 @@ PERMISSIONS = {
     "see_reporter",
     "see_minor",
     "join_contacts",
+    "read_audit",
 }
 SCOPES = {"unit", "all", "none", "own"}
 HEAD = "head"  # the role that answers for a unit

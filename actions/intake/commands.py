@@ -35,6 +35,7 @@ from actions.places.record import outcome_of
 from actions.places.resolver import Route, resolve_answer
 from actions.places.rulings import with_rulings
 from actions.privacy.commands import record_audit
+from actions.privacy.keys import Keys
 from actions.screening.evaluate import evaluate
 from actions.storage.tables import ApiKey, Intake, Surge, Ticket
 from actions.tickets.commands import Request, Responsible, open_ticket
@@ -152,6 +153,17 @@ def _keep(
     ).scalar_one_or_none()
     if done is None:  # the same request was sent twice at once; the other one was faster and has committed
         _sent_before(session, caller, told.external_id, mark)
+
+
+def note_told_by_other(session: Session, keys: Keys, ticket: Ticket, conversation_id: int, now: datetime) -> None:
+    """A ticket of the talk is about somebody who has not asked: what a report of a neighbour leaves, once."""
+    session.execute(
+        insert(Intake).values(
+            ticket_id=ticket.id, source=ticket.source, caller=f"conversation:{conversation_id}",
+            external_id=ticket.number, body_hash=keys.fingerprint("intake", ticket.number), reporter_hidden=True,
+            consent="open", finding="open", created_at=now,
+        ).on_conflict_do_nothing()
+    )
 
 
 def _unsaid(told: Told, word: str) -> str | None:

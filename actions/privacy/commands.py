@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from actions.storage.engine import AUDIT_KEY
 from actions.storage.tables import Audit, AuditHead, Consent, KeyCheck
 
 WAITING = "audit_waiting"  # what a session's info calls the rows noted in its transaction
+SAME_LOOK = timedelta(minutes=10)
 
 
 def check_keys(session: Session, keys: Keys) -> None:
@@ -119,6 +120,14 @@ def _write(session: Session) -> None:
 
 sa.event.listen(Session, "after_soft_rollback", _forget)
 sa.event.listen(Session, "before_commit", _write)
+
+
+def record_look(session: Session, *, actor: str, action: str, object_: str, now: datetime) -> None:
+    """As record_audit, once in ten minutes for the same look of the same actor: a live page reads itself anew."""
+    noted = sa.exists().where(
+        Audit.actor == actor, Audit.action == action, Audit.object == object_, Audit.at > now - SAME_LOOK)
+    if not session.execute(sa.select(noted)).scalar():
+        record_audit(session, actor=actor, action=action, object_=object_, now=now)
 
 
 def _locked_head(session: Session) -> Any:

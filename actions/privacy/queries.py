@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from actions.storage.tables import Audit, AuditHead
 AT_ONCE = 2000
 
 
-def verify_audit(session: Session, noted: tuple[int, bytes] | None = None) -> Verified:
+def verify_audit(session: Session, noted: Mapping[int, bytes] = MappingProxyType({})) -> Verified:
     """Checks every row of the log; hotline and verification may run at the same time (个人信息保护法 54).
 
     The session must be fresh: rows and mark are read as they stood at one moment.

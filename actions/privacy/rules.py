@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import Any
 
-GAP, CHANGED, HEAD, CUT, NOTED = "gap", "changed", "head", "cut", "noted"
+OTHER = "the row noted earlier is another one: the log was exchanged as a whole"
+GONE = "the row noted earlier is gone: the log was cut back, or an older backup was restored"
+GAP, CHANGED, HEAD, CUT, NOTED, ANCHORS = "gap", "changed", "head", "cut", "noted", "anchors"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Broken:
-    """The first row that is not as it was written. `what`: gap, changed, head, cut or noted."""
+    """The first row that is not as it was written. `what`: gap, changed, head, cut, noted or anchors."""
 
     row: int | None
     what: str
@@ -47,12 +50,13 @@ class Broken:
 
 @dataclass(frozen=True)
 class Verified:
-    """What a walk along the whole chain found."""
+    """What a walk along the whole chain found. `anchors`: how many rows noted elsewhere still stand."""
 
     rows: int
     last: int | None
     hash: bytes | None
     broken: Broken | None
+    anchors: int = 0
 
 
 def audit_hash(
@@ -73,27 +77,31 @@ def head_mark(key: bytes, audit_id: int, hash_: bytes) -> bytes:
     return hmac.digest(key, b"head" + audit_id.to_bytes(8, "big") + hash_, "sha256")
 
 
-def check_chain(key: bytes, links: Iterable[Link], head: Head, noted: tuple[int, bytes] | None = None) -> Verified:
+def check_chain(
+    key: bytes, links: Iterable[Link], head: Head, noted: Mapping[int, bytes] = MappingProxyType({})
+) -> Verified:
     """Walks the rows in order and stops at the first that is broken.
 
-    `noted`: (row, hash) somebody wrote down earlier, elsewhere; it must still stand. Rows without key count only before
-    the first row with one.
+    `noted`: row → hash as somebody wrote them down earlier, elsewhere; they must still stand. Rows without key count
+    only before the first row with one.
     """
-    rows, last, previous, keyed, found = 0, None, None, False, noted is None
+    rows, last, previous, keyed, found = 0, None, None, False, 0
     for link in links:
         why = _wrong(key, link, previous, keyed)
         if why is not None:
-            return Verified(rows, last, previous, Broken(link.id, *why))
+            return Verified(rows, last, previous, Broken(link.id, *why), found)
         keyed = keyed or not _plain(link)
-        if noted is not None and link.id == noted[0]:
-            if link.hash != noted[1]:
-                break
-            found = True
+        if noted.get(link.id, link.hash) != link.hash:
+            return Verified(rows, last, previous, Broken(link.id, NOTED, OTHER), found)
+        found += link.id in noted
         rows, last, previous = rows + 1, link.id, link.hash
-    if not found and noted is not None:
-        return Verified(rows, last, previous, Broken(
-            noted[0], NOTED, "the row noted earlier is gone or another one: the log was exchanged as a whole"))
-    return Verified(rows, last, previous, _head_wrong(key, head, last, previous, keyed))
+    wrong = _head_wrong(key, head, last, previous, keyed)
+    gone = [row for row in noted if row > (last or 0)]
+    if wrong is None and gone:
+        wrong = Broken(min(gone), NOTED, GONE)
+    elif wrong is None and found < len(noted):
+        wrong = Broken(min(noted), NOTED, OTHER)
+    return Verified(rows, last, previous, wrong, found)
 
 
 def _plain(link: Link) -> bool:

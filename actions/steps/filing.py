@@ -12,6 +12,7 @@ from actions.intake.case import (
     responsible_for,
     surge_of,
 )
+from actions.intake.commands import note_told_by_other
 from actions.privacy.commands import record_consent
 from actions.screening.evaluate import Screening, evaluate
 from actions.steps.knowledge import Knowledge
@@ -22,7 +23,7 @@ from actions.tickets.commands.persons import APPLICANT, PersonGiven, is_own_phon
 from actions.tickets.queries import danger_ticket_of_contact, latest_of_conversation
 from actions.turn import BY_PAGE, HIDDEN, Turn
 
-TEMPORARY = "temporary_urgent"
+TEMPORARY, OTHER = "temporary_urgent", "other"
 DISCREET_GATES = ("violence", "child")
 
 
@@ -90,6 +91,7 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
         opened = complete_ticket(turn.session, know.keys, begun.number, request, turn.now)
     else:
         opened = open_ticket(turn.session, know.keys, request, turn.now)
+    _note_reporter(turn, know, opened.ticket)
     note_screening(turn, screening, opened.ticket.id)
     event = turn.facts.places.get("event")
     if event is not None:
@@ -100,6 +102,13 @@ def file_ticket(turn: Turn, know: Knowledge, read_back: str) -> Opened:
         turn.facts.filed = opened.ticket.number
         _tell(turn, know, opened)
     return opened
+
+
+def _note_reporter(turn: Turn, know: Knowledge, ticket: Ticket) -> None:
+    """Somebody tells of another person: consent and a look in the field are open (社会救助法 39), and whoever writes
+    here is told of no step of that person's case."""
+    if turn.facts.answers.get("for_whom", {}).get("value") == OTHER:
+        note_told_by_other(turn.session, know.keys, ticket, turn.conversation_id, turn.now)
 
 
 def _confirmed(ticket: Ticket, know: Knowledge) -> bool:

@@ -25,6 +25,7 @@ from actions.places.rulings import ruling_of, with_rulings
 from actions.policy.answers import Answers, load_answers
 from actions.policy.doors import Doors, load_doors
 from actions.privacy.keys import Keys
+from actions.privacy.words import AuditWords, load_audit_words
 from actions.screening.keep import load_or_last_good
 from actions.screening.load import load_ruleset
 from actions.screening.model import RuleSet
@@ -53,6 +54,7 @@ class Knowledge:
     roles: Mapping[str, Role]
     lifecycle: Lifecycle
     survey: Survey
+    audit: AuditWords
     rules_wrong: str | None = None  # the rules of config are wrong: this is the last good set, and why
     places: Gazetteer | None = None  # the gazetteer of the files alone, once something lies over it
 
@@ -108,6 +110,7 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
         roles=roles,
         lifecycle=lifecycle,
         survey=load_survey(config / "tickets" / "survey.yaml", lifecycle, replies),
+        audit=load_audit_words(config / "privacy" / "audit.yaml"),
         rules_wrong=wrong,
     )
 

@@ -14,6 +14,7 @@ from actions.language.replies import Replies
 from actions.steps.knowledge import Knowledge
 from actions.storage.tables import Ticket, TicketEvent
 from actions.tickets.commands import NotAllowed, last_event, perform_own
+from actions.tickets.queries import asks_as_reporter
 from actions.tickets.rules import WrongState
 from actions.tickets.survey import Answer
 
@@ -27,6 +28,8 @@ IN_THE_WAY = {
     ("reopen", "resident_reopens_once"): REOPENED_ENOUGH,
 }
 TOO_LATE = "own_over"
+RECEIVED, NOTED = "reporter_received", "reporter_noted"
+BY_REPORTER = ("supplement", "urge")  # what somebody may still do who told of another person
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,23 @@ def do_own(
 
     Nobody is told "no": what cannot be done by oneself is a person's to do, and the reply says so.
     """
+    reporter = asks_as_reporter(session, viewer, ticket)
+    if reporter and command not in BY_REPORTER:
+        return Outcome(False, RECEIVED, names(know, ticket))
     longest = {one.id: one.most for one in know.lifecycle.commands[command].fields}
     # what is longer stands whole in the talk; nobody is sent back for having told too much
     form = {name: text[:longest[name]] for name, text in (form or {}).items()}
     try:
         after = perform_own(session, know.work, viewer, number=ticket.number, command=command, now=now, form=form,
                             files=files, data=data)
-    except NotAllowed as refused:
+    except (NotAllowed, WrongState) as refused:
+        if reporter:
+            return Outcome(False, RECEIVED, names(know, ticket))
+        if isinstance(refused, WrongState):
+            session.refresh(ticket)
+            return Outcome(False, IN_THE_WAY.get((command, refused.state), TOO_LATE), names(know, ticket))
         return Outcome(False, IN_THE_WAY.get((command, refused.reason), TOO_LATE), names(know, ticket))
-    except WrongState as wrong:
-        session.refresh(ticket)
-        return Outcome(False, IN_THE_WAY.get((command, wrong.state), TOO_LATE), names(know, ticket))
-    return Outcome(True, well, names(know, after))
+    return Outcome(True, NOTED if reporter else well, names(know, after))
 
 
 def urge(session: Session, know: Knowledge, viewer: Viewer, ticket: Ticket, now: datetime, words: str = "") -> Outcome:
@@ -122,6 +130,8 @@ def answer_survey(
     session: Session, know: Knowledge, viewer: Viewer, ticket: Ticket, now: datetime, answer: Answer
 ) -> Outcome:
     """Keeps how it was; the same answer given again is thanked for and not kept twice."""
+    if asks_as_reporter(session, viewer, ticket):
+        return Outcome(False, RECEIVED, names(know, ticket))
     if ticket.state in know.lifecycle.open_states:
         return Outcome(False, TOO_LATE, names(know, ticket))
     if not survey_open(session, know, ticket, now):

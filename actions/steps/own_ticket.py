@@ -13,6 +13,7 @@ from actions.steps.ending import person_button
 from actions.steps.knowledge import Knowledge
 from actions.steps.listening import note_phone, phone_of
 from actions.steps.own_deeds import (
+    RECEIVED,
     REOPENED_ENOUGH,
     SUPPLEMENTING,
     WITH_A_PERSON,
@@ -30,7 +31,7 @@ from actions.steps.own_deeds import (
 from actions.steps.people import WANTED, call_person
 from actions.storage.tables import Ticket
 from actions.tickets.commands import supplement_ticket
-from actions.tickets.queries import own_tickets, what_is_missing
+from actions.tickets.queries import asks_as_reporter, own_tickets, what_is_missing
 from actions.tickets.survey import Survey
 from actions.turn import FILES, Turn
 
@@ -86,6 +87,9 @@ def tell_progress(turn: Turn, know: Knowledge, urged: bool = False) -> None:
     """Step and township of this contact's newest tickets and what comes next; never name, address, cause or amount."""
     tickets = own_tickets(turn.session, viewer_of(turn, know))
     for ticket in tickets:
+        if asks_as_reporter(turn.session, viewer_of(turn, know), ticket):
+            turn.say(RECEIVED, buttons=[], **names(know, ticket))
+            continue
         state = know.lifecycle.states[ticket.state]
         may_urge = state.open and not urged
         turn.say("progress_ticket" if state.open else "progress_ticket_over", next=next_step(know, ticket),
@@ -150,22 +154,24 @@ def _said(turn: Turn, know: Knowledge) -> bool:
         return _wants_to_withdraw(turn, know)
     going = _open_ones(turn, know)
     if going and any(message.kind in FILES for message in turn.messages):
-        _keep_material(turn, know, _waiting(going) or going[0])
+        _keep_material(turn, know, _waiting(turn, know, going) or going[0])
         return True
     if going and _urges(turn):
         _urge(turn, know, going)
         if words.complains(turn.text):
             call_person(turn, know, URGING_INTENT)
         return True
-    waiting = _waiting(going)
+    waiting = _waiting(turn, know, going)
     if waiting is not None:
         return _about_papers(turn, know, waiting)
     return not going and _judges(turn, know)
 
 
-def _waiting(tickets: list[Ticket]) -> Ticket | None:
-    """The ticket that waits for papers."""
-    return next((one for one in tickets if one.state == SUPPLEMENTING), None)
+def _waiting(turn: Turn, know: Knowledge, tickets: list[Ticket]) -> Ticket | None:
+    """The ticket that waits for papers of whoever writes; a reporter is not told that papers are waited for."""
+    viewer = viewer_of(turn, know)
+    waits = (one for one in tickets if one.state == SUPPLEMENTING)
+    return next((one for one in waits if not asks_as_reporter(turn.session, viewer, one)), None)
 
 
 def _urges(turn: Turn) -> bool:
@@ -294,7 +300,7 @@ def _about_papers(turn: Turn, know: Knowledge, ticket: Ticket) -> bool:
 def _add(turn: Turn, know: Knowledge, ticket: Ticket, said: str) -> None:
     """`sent` names the messages that came with a file: the desk opens them from the ticket."""
     sent = [message.seq for message in turn.messages if message.kind in FILES]
-    waited = ticket.state == SUPPLEMENTING
+    waited = _waiting(turn, know, [ticket]) is not None
     outcome = supplement(turn.session, know, viewer_of(turn, know), ticket, turn.now, said,
                          data={"conversation": turn.conversation_id, "seq": turn.seq, "sent": sent})
     _tell(turn, outcome, [_all_button(know, ticket)] if waited else [])

@@ -15,6 +15,7 @@ from actions.access.rules import Viewer
 from actions.privacy.keys import Keys
 from actions.storage.tables import (
     Contact,
+    Intake,
     RouteRecord,
     ScreeningRecord,
     Staff,
@@ -23,6 +24,9 @@ from actions.storage.tables import (
     TicketFile,
     TicketPerson,
 )
+
+BOT = "bot"  # the source of what was said in the talk
+CODE_EVENTS = ("code_given", "code_sent")
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,26 @@ def at_this_step_since(session: Session, ticket: Ticket) -> datetime:
         sa.select(sa.func.min(TicketEvent.at)).where(
             TicketEvent.ticket_id == ticket.id, TicketEvent.id > sa.func.coalesce(elsewhere, 0))).scalar()
     return since or ticket.created_at
+
+
+def told_by_other(session: Session, ticket: Ticket) -> bool:
+    """Whether somebody else told of the person in the talk: whoever writes from there is the reporter (主动发现)."""
+    if ticket.source != BOT:
+        return False
+    consent = session.execute(sa.select(Intake.consent).where(Intake.ticket_id == ticket.id)).scalar()
+    return consent is not None and consent != "not_needed"
+
+
+def code_of_the_person(session: Session, ticket: Ticket) -> bool:
+    """Whether the query code that holds was given to the person concerned."""
+    given = sa.select(TicketEvent.id).where(TicketEvent.ticket_id == ticket.id, TicketEvent.kind.in_(CODE_EVENTS))
+    return session.execute(given.limit(1)).first() is not None
+
+
+def asks_as_reporter(session: Session, viewer: Viewer, ticket: Ticket) -> bool:
+    """Whether a resident's side viewer only told of the person concerned: they learn that it was received, no more."""
+    own = viewer.ticket_id == ticket.id and code_of_the_person(session, ticket)
+    return not own and told_by_other(session, ticket)
 
 
 def what_is_missing(session: Session, ticket: Ticket) -> str | None:

@@ -12,6 +12,7 @@ from actions.due.clock import SHANGHAI
 from actions.intake.checking import IntakeWrong
 from actions.intake.commands import SentBefore, take_in_by_key
 from actions.intake.queries import key_of, ticket_filed
+from actions.privacy.commands import record_look
 from actions.storage.tables import ApiKey, Ticket
 from bot.conversation.danger import highest
 from bot.conversation.wake import OUT
@@ -153,4 +154,5 @@ def look(external_id: str, by: Caller = Depends(caller)) -> Response:
         ticket = ticket_filed(session, by.name, external_id) if len(external_id) <= LONGEST_ID else None
         if ticket is None:
             raise ApiError(404, "not_found", "this key has filed nothing under that id", "look at the id you sent")
+        record_look(session, actor=by.name, action="api_read", object_=f"ticket:{ticket.number}", now=by.parts.now())
         return JSONResponse(_shown(by.parts, ticket))

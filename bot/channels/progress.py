@@ -24,6 +24,9 @@ from actions.intake.joins import join_proven
 from actions.privacy.keys import Keys
 from actions.steps.knowledge import Knowledge
 from actions.steps.own_deeds import (
+    BY_REPORTER,
+    NOTED,
+    RECEIVED,
     SUPPLEMENTING,
     Outcome,
     all_supplemented,
@@ -39,7 +42,7 @@ from actions.steps.own_deeds import (
 )
 from actions.storage.tables import Ticket, TicketEvent
 from actions.tickets.commands import FieldsWrong, ask_progress
-from actions.tickets.queries import at_this_step_since
+from actions.tickets.queries import asks_as_reporter, at_this_step_since, told_by_other
 from bot.channels.files import TAKEN, NotTaken, Upload, read_upload
 from bot.channels.web import MOST_SECONDS, Chat, the_chat
 from bot.conversation.wake import OUT
@@ -111,7 +114,7 @@ def look(request: Request, chat: Chat = Depends(the_chat), sent: dict[str, str] 
         found = None if ticket is None else _shown(session, chat, ticket)
         _, visitor = chat.recognise(session, request)
         own = visitor is not None and not visitor.shared
-        if ticket is not None and own and sent.get("here") == "1":
+        if ticket is not None and own and sent.get("here") == "1" and not told_by_other(session, ticket):
             found = {**(found or {}), "here": join_proven(
                 session, contact_id=visitor.contact_id, ticket_id=ticket.id, now=chat.parts.now())}
     if found is None:
@@ -137,6 +140,13 @@ def _page(chat: Chat, found: dict[str, Any], **more: Any) -> Response:
 def _shown(session: Session, chat: Chat, ticket: Ticket) -> dict[str, Any]:
     """What the page shows of a ticket whose query code was given."""
     know, now = chat.parts.knowledge, chat.parts.now()
+    if asks_as_reporter(session, _viewer(know, ticket), ticket):
+        return {
+            "number": ticket.number, "state": know.replies.text("reporter_state"), "open": True,
+            "next": know.replies.text("reporter_next"), "who": names(know, ticket)["unit_name"],
+            "opened": ticket.created_at, "since": ticket.created_at, "pass": mint_pass(chat.parts.keys, ticket, now),
+            "waits": False, "survey": False, "withdraw": False, "may": ["supplement"], "here": None,
+        }
     state = know.lifecycle.states[ticket.state]
     return {
         "number": ticket.number, "state": state.says, "open": state.open, "next": next_step(know, ticket),
@@ -210,6 +220,8 @@ def _done(session: Session, chat: Chat, ticket: Ticket, asked: Asked) -> tuple[O
     """(what became of it, what the page asks next). Raises PageError for what no form of ours sends."""
     know, now = chat.parts.knowledge, chat.parts.now()
     viewer = _viewer(know, ticket)
+    if asked.deed not in BY_REPORTER and asks_as_reporter(session, viewer, ticket):
+        return Outcome(False, RECEIVED, names(know, ticket)), ""
     if asked.deed == "keep":
         return Outcome(False, "own_withdraw_kept", names(know, ticket)), ""
     if asked.deed == "urge":
@@ -244,6 +256,7 @@ def _supplement(
         TicketEvent.ticket_id == ticket.id, TicketEvent.data["page"].astext == asked.id)).first()
     if known:
         reply = "own_material" if ticket.state == SUPPLEMENTING else "own_material_more"
-        return Outcome(True, reply, {"number": ticket.number})
+        reply = NOTED if asks_as_reporter(session, viewer, ticket) else reply
+        return Outcome(True, reply, names(know, ticket))
     return supplement(session, know, viewer, ticket, now, words, files={"file": upload.content} if upload else None,
                       data={"page": asked.id} if asked.id else None)

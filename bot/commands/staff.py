@@ -89,14 +89,13 @@ def _find(session, login: str):  # type: ignore[no-untyped-def]
 @click.pass_obj
 def reset(settings: Settings, login: str) -> None:
     """Draw a new password, printed once; sign the person out everywhere."""
-    from actions.access.commands import change_password, new_password
+    from actions.access.commands import new_password, reset_password
 
     parts = _parts(settings)
     password = new_password()
     with parts.database.begin() as session:
         staff = _find(session, login)
-        change_password(session, staff.id, password, parts.now())
-        staff.must_change_password = True
+        reset_password(session, staff.id, password, parts.now())
     write({"login": login, "password": password})
 
 
@@ -105,17 +104,16 @@ def reset(settings: Settings, login: str) -> None:
 @click.pass_obj
 def off(settings: Settings, login: str) -> None:
     """Switch a person off: no sign-in, no open session; open tickets go back to the unit; what they did stays."""
-    from actions.privacy.commands import record_audit
+    from actions.access.commands import switch_off
     from actions.tickets.commands import hand_back
     from actions.tickets.commands.upkeep import SOON, set_upkeep
 
     parts = _parts(settings)
     with parts.database.begin() as session:
         staff = _find(session, login)
-        staff.active = False
         handed = hand_back(session, parts.work, staff.id, parts.now())
+        switch_off(session, staff, parts.now())
         set_upkeep(session, parts.now() + SOON)  # what this person was at in this very moment
-        record_audit(session, actor="system", action="staff_off", object_=f"staff:{staff.id}", now=parts.now())
     for number in handed:
         write({"number": number, "event": "handed_back"})
     parts.wake.hint("tickets")

@@ -172,8 +172,11 @@ def say(session: Session, viewer: Viewer, conversation_id: int, text: str, clien
     note_at_desk(session, viewer, now)
     # the timer of unanswered danger sees this message and stays silent; deleting it here, behind the conversation's
     # lock, would be against the lock order: the courier locks the timer first
-    return add_message(session, conversation, channel, author="operator", text=text, now=now, staff_id=viewer.staff_id,
-                       external_id=external_id)
+    message = add_message(session, conversation, channel, author="operator", text=text, now=now,
+                          staff_id=viewer.staff_id, external_id=external_id)
+    record_audit(session, actor=viewer.actor, action="said", object_=f"conversation:{conversation.id}", now=now,
+                 data={"seq": message.seq})
+    return message
 
 
 def release(session: Session, viewer: Viewer, conversation_id: int, replies: Replies, now: datetime) -> Conversation:

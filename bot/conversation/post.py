@@ -11,6 +11,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from actions.language.replies import Replies
+from actions.privacy.keys import Keys
 from actions.steps.knowledge import Knowledge
 from actions.steps.own_ticket import OWN, survey_buttons
 from actions.storage.engine import Database
@@ -19,11 +21,12 @@ from actions.tickets.commands import Work, keep_up
 from actions.tickets.commands.clocks import TIMER as CLOCK
 from actions.tickets.commands.clocks import remind
 from actions.tickets.commands.upkeep import UPKEEP
-from bot.conversation.outbox import add_message
+from bot.conversation.outbox import add_message, seal_hidden
 from bot.conversation.ownership import LEASE, end_lease
 
 log = structlog.get_logger(__name__)
 
+SEALED = "sealed"  # the parameter that holds what only the resident reads, encrypted
 AGAIN_AFTER = timedelta(minutes=5)
 
 
@@ -98,9 +101,20 @@ def _deal_with(session: Session, notice: Notice, know: Knowledge, now: datetime)
         return "held"  # it waits in the operator's composer
     buttons = _buttons(know, notice)
     message = add_message(session, conversation, contact.channel, author="system", now=now, buttons=buttons,
-                          asks=OWN if buttons else None, text=know.replies.text(notice.kind, **notice.parameters))
+                          asks=OWN if buttons else None, text=words_of(know.replies, notice),
+                          hidden=_hidden(know.keys, notice))
     notice.message_id = message.id
     return "posted"
+
+
+def words_of(replies: Replies, notice: Notice) -> str:
+    """The notice as staff may read it: what only the resident reads stands as dots."""
+    return replies.text(notice.kind, **{key: value for key, value in notice.parameters.items() if key != SEALED})
+
+
+def _hidden(keys: Keys, notice: Notice) -> bytes | None:
+    sealed = notice.parameters.get(SEALED)
+    return seal_hidden(keys, keys.open(sealed.encode())) if sealed else None
 
 
 def _buttons(know: Knowledge, notice: Notice) -> list[dict[str, Any]]:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import visible_conversations
 from actions.access.rules import Viewer
+from actions.intake.book import IntakeBook
+from actions.intake.children import kept_back
 from actions.privacy.keys import Keys
 from actions.storage.tables import Contact, Conversation, DangerCall, Delivery, Draft, Message, Staff, Ticket
 from bot.conversation.outbox import READ_CHANNELS, full_text
@@ -103,6 +105,7 @@ class QueueRow:
     last_kind: str
     last_message_at: datetime
     tickets: tuple[str, ...]
+    shut: bool = False  # about a child: its words are kept back from this viewer
     same_source: int = 0  # other conversations with danger from this network at that time
 
 
@@ -120,9 +123,12 @@ def same_source(session: Session, viewer: Viewer, conversation_id: int, window: 
             sa.exists().where(seen.c.id == DangerCall.conversation_id)).order_by(DangerCall.at)).scalars())
 
 
-def desk_rows(session: Session, viewer: Viewer, folder: str = "waiting", window: timedelta = timedelta(),
-              limit: int = 100) -> list[QueueRow]:
-    """Conversations of a folder: waiting (for a person; danger first, then oldest), mine, or all (newest first)."""
+def desk_rows(session: Session, viewer: Viewer, book: IntakeBook, now: datetime, folder: str = "waiting",
+              window: timedelta = timedelta(), limit: int = 100) -> list[QueueRow]:
+    """Conversations of a folder: waiting (for a person; danger first, then oldest), mine, or all (newest first).
+
+    `book` and `now` tell which of them are a child's and kept back from this viewer.
+    """
     query = visible_conversations(viewer)
     if folder == "waiting":
         query = query.where(Conversation.waiting_since.isnot(None), Conversation.mode == "bot").order_by(
@@ -132,12 +138,13 @@ def desk_rows(session: Session, viewer: Viewer, folder: str = "waiting", window:
     else:
         query = query.order_by(Conversation.last_message_at.desc())
     conversations = session.execute(query.limit(limit)).scalars().all()
-    return [_queue_row(session, conversation, 0 if conversation.danger == "none" else len(
+    shut = kept_back(session, viewer, book, conversations, now)
+    return [_queue_row(session, conversation, conversation.id in shut, 0 if conversation.danger == "none" else len(
         same_source(session, viewer, conversation.id, window))) for conversation in conversations]
 
 
-def _queue_row(session: Session, conversation: Conversation, crowd: int) -> QueueRow:
-    last = session.execute(
+def _queue_row(session: Session, conversation: Conversation, shut: bool, crowd: int) -> QueueRow:
+    last = None if shut else session.execute(
         sa.select(Message.text, Message.author, Message.kind)
         .where(Message.conversation_id == conversation.id, Message.author == "resident")
         .order_by(Message.seq.desc()).limit(1)).one_or_none()
@@ -149,7 +156,7 @@ def _queue_row(session: Session, conversation: Conversation, crowd: int) -> Queu
         conversation.id, conversation.mode, channel, owner, conversation.waiting_since, conversation.waiting_reason,
         conversation.danger, last[0] if last else "", last[1] if last else "", last[2] if last else "",
         conversation.last_message_at,
-        tuple(tickets.scalars()), crowd,
+        tuple(tickets.scalars()), shut, crowd,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import access_conversation, access_ticket
 from actions.access.rules import Refused
+from actions.intake.children import kept_back
 from actions.language.mask import mask_phone
 from actions.privacy.keys import KeyWrong
 from actions.privacy.media import SHOWN, ending_of, media_type
@@ -20,7 +21,7 @@ from bot.conversation.attachments import attachment_of
 from bot.desk.console import row_id
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
-from bot.desk.looks import note_look
+from bot.desk.looks import case_shut, note_look
 from bot.desk.story import SEALED
 from bot.pages.shield import HEADERS
 
@@ -36,7 +37,7 @@ def _found(session: Session, visit: Visit, conversation: str, message: str) -> t
     """Raises Refused alike for what does not exist, has no page, or belongs to another conversation."""
     owner = access_conversation(session, visit.viewer, row_id(conversation))
     found = attachment_of(session, owner.id, row_id(message))
-    if found is None:
+    if found is None or kept_back(session, visit.viewer, visit.parts.knowledge.intake, [owner], visit.parts.now()):
         raise Refused("no such attachment")
     note_look(session, visit.viewer, "attachment_read", f"message:{found[0].id}", visit.parts.now())
     return found
@@ -71,7 +72,7 @@ def _on_ticket(
         message = session.execute(sa.select(Message.id).where(
             Message.conversation_id == data["conversation"], Message.seq == row_id(seq))).scalar()
         found = attachment_of(session, data["conversation"], message or 0)
-    if found is None:
+    if found is None or case_shut(session, visit.viewer, ticket, visit.parts.now()):
         raise Refused("no such attachment")
     note_look(session, visit.viewer, "attachment_read", f"message:{found[0].id}", visit.parts.now())
     return found

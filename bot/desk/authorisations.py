@@ -24,7 +24,7 @@ from bot.desk.decisions import names_of
 from bot.desk.deeds import ticket_number, whole
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
-from bot.desk.looks import note_look
+from bot.desk.looks import case_shut, note_look
 from bot.pages.forms import fields
 
 router = APIRouter(dependencies=[Depends(door)])
@@ -57,6 +57,9 @@ def _page(visit: Visit, number: str, wrong: str = "", status: int = 200,
           sent: Mapping[str, str] | None = None) -> Response:
     with visit.parts.database.begin() as session:
         ticket = access_ticket(session, visit.viewer, number)
+        if case_shut(session, visit.viewer, ticket, visit.parts.now()):  # names and means: for a reason, as the case is
+            return visit.html("desk/shown.html", status, page="tickets", ticket=ticket, lines=[], what="case",
+                              show_reasons=visit.parts.knowledge.intake.reasons, sent={})
         values = _view(session, visit, ticket)
         note_look(session, visit.viewer, "authorisations_read", f"ticket:{number}", visit.parts.now())
         return visit.html("desk/authorisations.html", status, page="tickets", sent=sent or {},

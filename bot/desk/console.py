@@ -16,17 +16,19 @@ from actions.access.rules import Refused, Viewer
 from actions.call_backs.commands import RESIDENT, note_try, open_call_back
 from actions.call_backs.queries import Task, count_open, open_tasks, tasks_of_conversation
 from actions.call_backs.rules import LONGEST_WISH, AlreadyClosed
+from actions.intake.children import SEES, give_reason, kept_back
 from actions.language.mask import find_phones, mask_phone
 from actions.storage.tables import Contact, Conversation, Staff
 from actions.tickets.queries import tickets_of_conversation
 from bot.conversation import ownership
 from bot.conversation.ownership import NotThere, NotYours
-from bot.conversation.post import held_notices
+from bot.conversation.post import held_notices, words_of
 from bot.conversation.transcript import alarms, desk_lines, desk_rows, drafts, folder_counts, same_source
 from bot.conversation.wake import OUT
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import SIGNED_IN, door, needs, staff
 from bot.desk.looks import note_look
+from bot.desk.reasons import asked_reason
 from bot.pages.errors import PageError
 from bot.pages.forms import blank, fields, wants_json
 from bot.pages.parts import WebParts
@@ -64,19 +66,31 @@ def _talk(session: Session, visit: Visit, conversation: Conversation) -> dict[st
     viewer, parts = visit.viewer, visit.parts
     contact = session.get(Contact, conversation.contact_id)
     mine = conversation.mode == "human" and conversation.owner_id == viewer.staff_id
+    shut = bool(kept_back(session, viewer, parts.knowledge.intake, [conversation], parts.now()))
     return {
+        "shut": shut, "may_give_reason": shut and viewer.may(SEES), "show_reasons": parts.knowledge.intake.reasons,
+        **_spoken(session, visit, conversation, shut=shut, mine=mine),
         "conversation": conversation, "channel": contact.channel if contact else "",
-        "lines": desk_lines(session, conversation), "drafts": drafts(session, conversation) if mine else [],
-        "held": [parts.replies.text(n.kind, **n.parameters) for n in held_notices(session, conversation.id)],
         "owner": staff_name(session, conversation.owner_id), "mine": mine,
         "may_take": viewer.may("take_over") and conversation.mode == "bot",
         "calls": [_call(visit, task) for task in tasks_of_conversation(session, viewer, conversation.id)],
         "colleagues": _colleagues(session, visit) if mine else [],
-        "fact_lines": parts.fact_titles((conversation.facts or {}).get("answers") or {}),
-        "places": _places(parts, conversation),
         "tickets": tickets_of_conversation(session, viewer, conversation.id, conversation.contact_id),
         "same_source": same_source(session, viewer, conversation.id, parts.knowledge.desk.source_window),
         "states": parts.lifecycle.titles,
+    }
+
+
+def _spoken(session: Session, visit: Visit, conversation: Conversation, *, shut: bool, mine: bool) -> dict[str, Any]:
+    """What was said and understood; nothing of it where a child's conversation is kept back."""
+    if shut:
+        return {"lines": [], "drafts": [], "held": [], "fact_lines": [], "places": []}
+    parts = visit.parts
+    return {
+        "lines": desk_lines(session, conversation), "drafts": drafts(session, conversation) if mine else [],
+        "held": [words_of(parts.replies, notice) for notice in held_notices(session, conversation.id)],
+        "fact_lines": parts.fact_titles((conversation.facts or {}).get("answers") or {}),
+        "places": _places(parts, conversation),
     }
 
 
@@ -111,12 +125,14 @@ def _console(request: Request, visit: Visit, conversation_id: int | None, *, not
         answer = visit.html(
             pane_of(request, panes) or "desk/console.html", status, folder=folder, folders=FOLDERS,
             counts=counts, rows=[] if folder == CALLS else desk_rows(
-                session, visit.viewer, folder, visit.parts.knowledge.desk.source_window), calls=calls,
+                session, visit.viewer, visit.parts.knowledge.intake, visit.parts.now(), folder,
+                visit.parts.knowledge.desk.source_window), calls=calls,
             alarms=alarms(session, visit.viewer), open_id=conversation_id, talk=opened, note=note, text=text,
             new_id=_new_id, page="conversations",
         )
-        if conversation_id is not None:
-            note_look(session, visit.viewer, "conversation_read", f"conversation:{conversation_id}", visit.parts.now())
+        if opened is not None:
+            look = "conversation_kept_back" if opened["shut"] else "conversation_read"
+            note_look(session, visit.viewer, look, f"conversation:{conversation_id}", visit.parts.now())
         return answer
 
 
@@ -145,6 +161,20 @@ def conversations(request: Request, visit: Visit = Depends(staff)) -> Response:
 def conversation_page(request: Request, conversation: str, visit: Visit = Depends(staff)) -> Response:
     """The console with one conversation open; `pane` asks for one of its panes."""
     return _console(request, visit, row_id(conversation))
+
+
+@router.post("/desk/conversations/{conversation}/show")
+@needs(SEES)
+def show(conversation: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields)) -> Response:
+    """Opens a child's conversation for a while to who says why; the reason stands in the audit log first."""
+    row, parts, given = row_id(conversation), visit.parts, asked_reason(visit, sent)
+    with parts.database.begin() as session:
+        if given is None:
+            access_conversation(session, visit.viewer, row)
+            return visit.html("desk/shown.html", 422, page="conversations", ticket=None, conversation_id=row, lines=[],
+                              what="", show_reasons=parts.knowledge.intake.reasons, sent=sent)
+        give_reason(session, visit.viewer, row, reason=given.reason, words=given.sealed, now=parts.now())
+    return RedirectResponse(f"/desk/conversations/{row}?folder=all", 303)
 
 
 def _act(request: Request, visit: Visit, conversation_id: int, command: Callable[[Session], Any],

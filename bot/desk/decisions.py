@@ -32,7 +32,7 @@ from actions.tickets.queries import history
 from bot.desk.deeds import ticket_number
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
-from bot.desk.looks import note_look
+from bot.desk.looks import case_shut, note_look
 from bot.desk.story import SEALED
 
 router = APIRouter(dependencies=[Depends(door)])
@@ -71,11 +71,16 @@ def names_of(session: Session, ids: Any) -> dict[int, str]:
     return {one: staff.name for one in set(ids) - {None} if (staff := session.get(Staff, one)) is not None}
 
 
+def _readable(visit: Visit, ticket: Ticket) -> bool:
+    """Whether the words beside a decision are shown here; of a child's case they stand on the page a reason opens."""
+    return visit.viewer.may(SEALED) and not ticket.minor
+
+
 def _signed(session: Session, visit: Visit, ticket: Ticket) -> list[dict[str, Any]]:
     """Every signature, the rounds before this one marked."""
     rows, now = approvals(session, ticket), round_of(session, ticket)
     names = names_of(session, [who for row in rows for who in (row.staff_id, row.in_place_of)])
-    readable = visit.viewer.may(SEALED)
+    readable = _readable(visit, ticket)
     return [
         {"level": row.level, "step": row.step, "opinion": row.opinion, "special": row.special, "at": row.at,
          "amount": None if row.amount is None else yuan(row.amount), "name": names.get(row.staff_id, ""),
@@ -106,7 +111,7 @@ def decision_view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, A
     limit = book.limit(ticket.unit_id, ticket.programme, today)
     aid_limit = book.aid_limit(ticket.unit_id, ticket.programme, today)
     case = case_of(signatures(session, ticket, round_of(session, ticket)))
-    readable = visit.viewer.may(SEALED)
+    readable = _readable(visit, ticket)
     given, met = aids(session, ticket), meetings(session, ticket)
     names = names_of(session, [who for aid in given for who in (aid.handler, aid.second)])
     asked = authorisations(session, ticket)
@@ -145,7 +150,7 @@ def refusal(number: str, visit: Visit = Depends(staff)) -> Response:
         row = _refusal(session, ticket)
         line: Mapping[str, Any] | None = next(
             (line for line in reversed(history(session, ticket)) if line["kind"] == "refused"), None)
-        if row is None or line is None:
+        if row is None or line is None or case_shut(session, visit.viewer, ticket, parts.now()):
             raise Refused("no refusal")
         note_look(session, visit.viewer, "ticket_read", f"ticket:{ticket.number}", parts.now())
         sources = parts.knowledge.ruleset.sources

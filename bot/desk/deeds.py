@@ -23,7 +23,7 @@ from bot.conversation.wake import OUT
 from bot.desk.attachments import as_file
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
-from bot.desk.looks import case_shown, note_look
+from bot.desk.looks import case_shut, note_look
 from bot.desk.story import SEALED, told
 from bot.pages.forms import fields, files, takes_files
 
@@ -104,11 +104,11 @@ def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str,
        beside: dict[str, bytes] = Depends(files)) -> Response:
     """Does it. A page that is no longer true is told what has changed; a form that is wrong keeps what was typed."""
     deed, known, parts = _command(visit, command), ticket_number(number), visit.parts
-    seen = whole(sent.get("version", "")) or -1
+    seen, once = whole(sent.get("version", "")) or -1, dict[str, str]()
     try:
         with parts.database.begin() as session:
             perform(session, parts.work, visit.viewer, number=known, command=command, version=seen, form=sent,
-                    now=parts.now(), files=beside)
+                    now=parts.now(), files=beside, once=once)
     except (StalePage, WrongState):
         return _changed(visit, known, seen)
     except NotAllowed as refused:
@@ -118,6 +118,10 @@ def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str,
         return _again(visit, known, deed, sent, words, 422)
     parts.wake.ring(OUT)
     parts.wake.hint("tickets", f"ticket:{known}")
+    if once:
+        with parts.database.begin() as session:
+            return visit.html("desk/once.html", page="tickets", ticket=access_ticket(session, visit.viewer, known),
+                              once=once, progress=f"{parts.settings.address}/progress")
     with parts.database.begin() as session:
         # whoever gave it away may not see it any more
         still = session.execute(visible_tickets(visit.viewer).where(Ticket.number == known)).first()
@@ -144,7 +148,7 @@ def file(number: str, event: str, field: str, visit: Visit = Depends(staff)) -> 
     with parts.database.begin() as session:
         ticket = access_ticket(session, visit.viewer, known)
         found = file_of(session, ticket, whole(event) or 0, field)
-        if found is None or ticket.minor and not case_shown(session, visit.viewer, known, parts.now()):
+        if found is None or case_shut(session, visit.viewer, ticket, parts.now()):
             raise Refused("no such file")
         kind, sealed = str(found.kind), bytes(found.content)
         note_look(session, visit.viewer, "ticket_file_read", f"ticket_file:{found.id}", parts.now())

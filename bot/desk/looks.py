@@ -1,29 +1,21 @@
-"""Notes who looked at what: one audit row per person and object in ten minutes, whole page or live pane."""
+"""Notes who looked at what, and knows who gave a reason for a restricted case a moment ago."""
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from actions.access.queries import reason_given
 from actions.access.rules import Viewer
-from actions.privacy.commands import record_audit
-from actions.storage.tables import Audit
-
-SAME_LOOK = timedelta(minutes=10)
+from actions.privacy.commands import record_look
+from actions.storage.tables import Ticket
 
 
 def note_look(session: Session, viewer: Viewer, action: str, object_: str, now: datetime) -> None:
     """Writes the row unless this person's same look was noted in the last ten minutes. Last in its transaction."""
-    noted = sa.exists().where(Audit.actor == viewer.actor, Audit.action == action, Audit.object == object_,
-                              Audit.at > now - SAME_LOOK)
-    if not session.execute(sa.select(noted)).scalar():
-        record_audit(session, actor=viewer.actor, action=action, object_=object_, now=now)
+    record_look(session, actor=viewer.actor, action=action, object_=object_, now=now)
 
 
-def case_shown(session: Session, viewer: Viewer, number: str, now: datetime) -> bool:
-    """Whether this person gave a reason for the whole case of a restricted ticket a moment ago."""
-    given = sa.exists().where(Audit.actor == viewer.actor, Audit.action == "masked_read",
-                              Audit.object == f"ticket:{number}", Audit.at > now - SAME_LOOK,
-                              Audit.data["what"].astext == "case")
-    return bool(session.execute(sa.select(given)).scalar())
+def case_shut(session: Session, viewer: Viewer, ticket: Ticket, now: datetime) -> bool:
+    """Whether the case of this ticket is kept back: a child's, and this person gave no reason a moment ago."""
+    return bool(ticket.minor) and not reason_given(session, viewer, f"ticket:{ticket.number}", "case", now)

@@ -22,11 +22,11 @@ from bot.desk.console import row_id
 from bot.desk.deeds import ticket_number, whole
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
+from bot.desk.reasons import asked_reason
 from bot.desk.story import told
 from bot.pages.forms import blank, fields
 
 SHOW, REPORTER, MINOR = "show_masked", "see_reporter", "see_minor"
-OTHER = "other"
 WORDS = 200
 MASKS: dict[str, Callable[[str], str]] = {
     "name": mask_name, "phone": mask_phone, "identity": lambda number: mask_identity(number).text,
@@ -139,17 +139,15 @@ def _wanted(session: Session, visit: Visit, ticket: Ticket, what: str) -> list[t
 def show(number: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields)) -> Response:
     """Shows one masked field whole, this once, for a reason that stands in the audit log before it is shown."""
     parts, known, what = visit.parts, ticket_number(number), sent.get("what", "")
-    reason, words = sent.get("reason", ""), sent.get("words", "")[:WORDS].strip()
-    reasons = parts.knowledge.intake.reasons
+    given, reasons = asked_reason(visit, sent), parts.knowledge.intake.reasons
     with parts.database.begin() as session:
         ticket = access_ticket(session, visit.viewer, known)
         lines = _wanted(session, visit, ticket, what)
-        if reason not in reasons or reason == OTHER and blank(words):
+        if given is None:
             return visit.html("desk/shown.html", 422, page="tickets", ticket=ticket, lines=[], what=what,
                               show_reasons=reasons, sent=sent)
-        sealed = parts.keys.seal(words).decode() if words else None
         record_audit(session, actor=visit.viewer.actor, action="masked_read", object_=f"ticket:{known}",
-                     now=parts.now(), data={"what": what, "reason": reason, "words": sealed})
+                     now=parts.now(), data={"what": what, "reason": given.reason, "words": given.sealed})
         past = told(visit, history(session, ticket)) if what == "case" else []
         return visit.html("desk/shown.html", page="tickets", ticket=ticket, lines=lines, what=what, history=past,
                           show_reasons=reasons, sent=sent)

@@ -19,6 +19,7 @@ from actions.tickets.approval.queries import relatives_seen_by
 from bot.desk.deeds import whole
 from bot.desk.frame import Visit
 from bot.desk.guard import door, needs, staff
+from bot.desk.looks import note_look
 from bot.pages.forms import fields
 
 router = APIRouter(dependencies=[Depends(door)])
@@ -54,6 +55,8 @@ def _page(visit: Visit, wrong: str = "", status: int = 200, sent: Mapping[str, s
         ids = {who for row in lent for who in (row.from_staff, row.to_staff, row.recorded_by)}
         ids |= {who for row in tied for who in (row.staff_id, row.declared_by)}
         names = dict(session.execute(sa.select(Staff.id, Staff.name).where(Staff.id.in_(ids))).all())
+        if tied:
+            note_look(session, viewer, "ties_read", "relatives", parts.now())
         numbers = dict(session.execute(sa.select(Ticket.id, Ticket.number).where(
             Ticket.id.in_({row.ticket_id for row in tied} - {None}))).all())
         return visit.html(

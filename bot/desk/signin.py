@@ -66,7 +66,9 @@ def _try(desk: Desk, name: str, typed: str) -> SignedIn | None:
             desk.strangers.check(name, parts.now())
         right = commands.fits(account, typed)
     if account is None:
-        desk.strangers.count(name, parts.now())
+        locks = desk.strangers.count(name, parts.now())
+        with parts.database.begin() as session:  # what was typed may be a password: only a mark of it is kept
+            commands.note_failed_sign_in(session, f"login:{desk.strangers.mark(name)}", locks, parts.now())
         return None
     with parts.database.begin() as session:
         return commands.finish_sign_in(session, account, right, parts.now())
@@ -97,7 +99,7 @@ def login(request: Request, desk: Desk = Depends(the_desk), sent: dict[str, str]
 def logout(visit: Visit = Depends(staff)) -> Response:
     """Ends the session, here and in the database."""
     with visit.parts.database.begin() as session:
-        commands.sign_out(session, visit.token)
+        commands.sign_out(session, visit.token, visit.parts.now())
     away = RedirectResponse("/desk/login", 303)
     away.delete_cookie(COOKIE, path="/desk", httponly=True, secure=visit.desk.secure, samesite="strict")
     return away

@@ -26,6 +26,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 if tries >= tonumber(ARGV[4]) then
   redis.call('DEL', KEYS[1])
   redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+  return -1
 end
 return false
 """
@@ -44,6 +45,10 @@ class Strangers:
     def _redis(self) -> redis.Redis | None:
         return None if time.monotonic() < self._quiet_until else self._client
 
+    def mark(self, login: str) -> str:
+        """What stands for a login nobody has: the same for the same one, and nothing leads back."""
+        return self._keys.fingerprint("stranger", login).hex()[:16]
+
     def _name(self, login: str) -> str:
         return f"youmen:stranger:{self._keys.fingerprint('stranger', login).hex()}"
 
@@ -59,21 +64,22 @@ class Strangers:
             until = max(until, self._memory.get(name, (0, 0))[1])
         _refuse_until(until, now)
 
-    def count(self, login: str, now: datetime) -> None:
-        """Counts a wrong try. Raises SignInRefused when others have locked this login meanwhile."""
+    def count(self, login: str, now: datetime) -> bool:
+        """Counts a wrong try; True when it locks. Raises SignInRefused when others have locked this login meanwhile."""
         name, client = self._name(login), self._redis()
         at, until = _micro(now), _micro(now + LOCKED)
         if client is not None:
             try:
-                _refuse_until(int(client.eval(
-                    _COUNT, 2, name, f"{name}:until", at, until, KEPT_SECONDS, TRIES) or 0), now)
-                return
+                found = int(client.eval(_COUNT, 2, name, f"{name}:until", at, until, KEPT_SECONDS, TRIES) or 0)
+                _refuse_until(found, now)
+                return found < 0
             except redis.RedisError:
                 self._quiet_until = time.monotonic() + RETRY_SECONDS
         with self._lock:
             tries, locked = self._memory.pop(name, (0, 0))
+            locks = locked <= at and tries + 1 >= TRIES
             if locked <= at:
-                tries, locked = (0, until) if tries + 1 >= TRIES else (tries + 1, 0)
+                tries, locked = (0, until) if locks else (tries + 1, 0)
                 found = 0
             else:
                 found = locked
@@ -81,6 +87,7 @@ class Strangers:
             if len(self._memory) > REMEMBERED:
                 self._memory.popitem(last=False)
         _refuse_until(found, now)
+        return locks
 
 
 def _micro(moment: datetime) -> int:

@@ -14,6 +14,7 @@ from bot.conversation.deliver import Sender, deliver_one
 from bot.conversation.post import post_one, run_timer
 from bot.conversation.wake import OUT
 from bot.processes.deliverers import Deliverers
+from bot.processes.keeper import Keeper
 from bot.processes.parts import Parts
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,8 @@ def run_courier(parts: Parts, senders: Mapping[str, Sender]) -> None:
     signal.signal(signal.SIGINT, on_signal)
     deliverers = Deliverers(parts, senders)
     deliverers.start()
+    keeper = Keeper(parts)
+    keeper.start()
     wake_upkeep(parts)
     log.info("courier_ready", channels=sorted(senders))
     while not stop:
@@ -73,4 +76,5 @@ def run_courier(parts: Parts, senders: Mapping[str, Sender]) -> None:
         except DBAPIError as error:
             log.warning("database_unreachable", error=type(error.orig).__name__ if error.orig else "?")
         parts.wake.wait(OUT, SWEEP_SECONDS)
+    keeper.stop()
     deliverers.stop()

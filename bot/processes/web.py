@@ -29,6 +29,7 @@ from bot.channels.files import MEGABYTE
 from bot.channels.links import LinkedChat
 from bot.desk import (
     attachments,
+    auditing,
     authorisations,
     console,
     decisions,
@@ -101,7 +102,7 @@ def create_app(parts: WebParts) -> FastAPI:
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
     rooms = (chat, progress, links, signin, console, attachments, workbench, deeds, decisions, authorisations, powers,
-             places, stuck, intake, people, api_tickets)
+             places, stuck, intake, people, auditing, api_tickets)
     for room in rooms:
         app.include_router(room.router)
     _pushed(app, parts)

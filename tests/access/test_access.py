@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from actions.access.commands import SignInRefused, change_password, create_staff, sign_in, sign_out
+from actions.access.commands import SignInRefused, create_staff, hash_password, set_password_hash, sign_in, sign_out
 from actions.access.queries import as_viewer, signed_in, visible_conversations, visible_tickets
 from actions.access.rules import load_roles
 from actions.language.files import ConfigError
@@ -31,7 +31,7 @@ def test_right_password_opens_a_session_that_ends(database: Any, roles: Any) -> 
         assert found is not None and found[0].unit_id == "u-longxi" and found[1] == entry.csrf
         assert signed_in(session, entry.token, roles, NOW + timedelta(hours=13)) is None
         assert entry.token.encode() not in bytes(session.execute(sa.select(StaffSession.token_hash)).scalar_one())
-        sign_out(session, entry.token)
+        sign_out(session, entry.token, NOW)
         assert signed_in(session, entry.token, roles, NOW) is None
 
 
@@ -62,7 +62,7 @@ def test_a_new_password_ends_other_sessions(database: Any, roles: Any) -> None:
         staff = hire(session)
         entry = sign_in(session, login="zhang", password="right", now=NOW)
         assert entry is not None
-        change_password(session, staff.id, "newer", NOW)
+        set_password_hash(session, staff.id, hash_password("newer"), NOW)
         assert signed_in(session, entry.token, roles, NOW) is None
         assert sign_in(session, login="zhang", password="newer", now=NOW) is not None
 

@@ -301,7 +301,7 @@ class TestDangerWithTheBot:
         hotline.work(lambda turn: turn.ask_for_person("asked"))
         hotline.write(SUICIDE)
         with hotline.database.begin() as session:
-            assert [row.id for row in desk_rows(session, hotline.staff["zhou"])] == [second, first]
+            assert [row.id for row in desk_rows(session, hotline.staff["zhou"], hotline.knowledge.intake, hotline.clock())] == [second, first]
         row = hotline.conversation(second)
         assert (row.waiting_reason, row.waiting_since) == ("danger", hotline.clock())
 

@@ -126,7 +126,8 @@ def test_group_is_shown_to_staff_without_the_address(hotline: Hotline) -> None:
         assert same_source(session, hotline.staff["zhou"], found[0], window) == found[1:]
         assert same_source(session, hotline.staff["zhou"], alone, window) == []
         assert same_source(session, hotline.staff["zhang"], found[0], window) == []
-        crowds = {row.id: row.same_source for row in desk_rows(session, hotline.staff["zhou"], "waiting", window)}
+        crowds = {row.id: row.same_source for row in desk_rows(
+            session, hotline.staff["zhou"], hotline.knowledge.intake, hotline.clock(), "waiting", window)}
     assert crowds == {**dict.fromkeys(found, 2), alone: 0}
     stored = str(hotline.rows(sa.select(DangerCall.__table__)) + hotline.rows(sa.select(Message.__table__)))
     assert HALL not in stored

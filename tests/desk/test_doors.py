@@ -68,6 +68,7 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("POST", "/desk/conversations/{conversation}/call_back"): SPEAKS,
     ("POST", "/desk/conversations/{conversation}/call_back/{call}"): SPEAKS,
     ("POST", "/desk/beat"): SPEAKS,
+    ("POST", "/desk/conversations/{conversation}/show"): frozenset({"chen"}),
     ("GET", "/desk/conversations/{conversation}/attachments/{message}"): READS_TALK,
     ("GET", "/desk/conversations/{conversation}/attachments/{message}/content"): READS_TALK,
     ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
@@ -92,6 +93,8 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", "/desk/surges"): SWITCHES, ("POST", "/desk/surges"): SWITCHES, ("POST", "/desk/surges/{surge}/end"): SWITCHES,
     ("POST", "/desk/tickets/{number}/show"): SHOWS, ("POST", "/desk/tickets/{number}/contacts"): SPEAKS,
     ("POST", "/desk/tickets/{number}/contacts/{join}/end"): SPEAKS,
+    ("GET", "/desk/audit"): frozenset({"auditor"}), ("POST", "/desk/audit/verify"): frozenset({"auditor"}),
+    ("POST", "/desk/audit/export"): frozenset({"auditor"}),
     # a key, not a person: tests/intake/test_api.py
     ("POST", "/api/tickets"): PUBLIC, ("GET", "/api/tickets/{external_id}"): PUBLIC,
 }
@@ -351,7 +354,7 @@ class TestSigningIn:
         with database.begin() as session:
             account = commands.find_account(session, "zhou", now)
             assert account is not None
-            commands.change_password(session, account.staff_id, "another-secret", now)
+            commands.set_password_hash(session, account.staff_id, commands.hash_password("another-secret"), now)
         with database.begin() as session:
             assert commands.finish_sign_in(session, account, True, now) is None
 

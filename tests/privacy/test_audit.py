@@ -29,10 +29,10 @@ def note(database: Database, count: int = 1, **more: Any) -> None:
                                      "now": NOW + timedelta(seconds=number), "data": {"why": "回访"}, **more})
 
 
-def verified(database: Database, noted: tuple[int, bytes] | None = None) -> tuple[int, str | None, int | None]:
+def verified(database: Database, noted: Any = ()) -> tuple[int, str | None, int | None]:
     """(sound rows, what is broken, in which row)."""
     with database.begin() as session:
-        found = verify_audit(session, noted)
+        found = verify_audit(session, dict([noted] if noted else []))
     return found.rows, found.broken and found.broken.what, found.broken and found.broken.row
 
 

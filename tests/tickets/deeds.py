@@ -7,10 +7,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from actions.storage.tables import Aid, Approval, Intake, Staff, Ticket, TicketEvent, TicketPerson
+from actions.storage.tables import (
+    Aid,
+    Approval,
+    Contact,
+    ContactJoin,
+    Intake,
+    Person,
+    Staff,
+    Ticket,
+    TicketEvent,
+    TicketPerson,
+)
 from actions.tickets.numbers import check_character, new_number
 from tests.cast import LONGTA, LONGXI, Stage
 
+BESIDE = ("before", "signed", "aid", "joined")  # what `put` is told that is no column of a ticket
 TODAY, YESTERDAY, LATER = "2026-11-20", "2026-11-19", "2026-12-04"
 WORDS = {"words": "写明情况"}
 INTO = "YM261119-33333-" + check_character("33333")  # 王婶's own ticket, beside those that neighbours told of
@@ -54,6 +66,8 @@ FORMS: dict[str, dict[str, str]] = {
     "reopen": {"reason": "又没地方住了"},
     "addend": dict(WORDS),
     "note_consent": {"consent": "given"},
+    "give_code": {"checked": "met"},
+    "send_code": {},
     "note_finding": {"finding": "in_need", "on": YESTERDAY},
     "merge": {"into": INTO},
     "add_person": {"role": "member", "name": "王小宝", "relation": "孙子", "minor": "yes"},
@@ -125,7 +139,7 @@ def numbers(count: int, day: Any) -> list[str]:
 
 def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
     """Tickets of 龙溪街道 as `wanted` says ({state, before: [(kind, data)], signed: [(level, step, opinion, amount)],
-    aid: yes or no, more columns}), by one insert. Numbers.
+    aid: yes or no, joined: to a contact or not, more columns}), by one insert. Numbers.
 
     What happened before was done by colleagues who are nobody of the cast.
     """
@@ -134,16 +148,17 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
         row = session.execute(sa.select(Ticket).where(Ticket.id == model.id)).scalar_one()
         values = {column.key: getattr(row, column.key) for column in Ticket.__table__.columns if column.key != "id"}
         names = numbers(len(wanted), stage.clock().date())
-        rows = [{**values, "number": number, **{k: v for k, v in one.items() if k not in ("before", "signed", "aid")}}
+        # a neighbour told of every one of them, at the desk
+        rows = [{**values, "number": number, "source": "neighbour", **{k: v for k, v in one.items() if k not in BESIDE}}
                 for number, one in zip(names, wanted, strict=True)]
         if session.execute(sa.select(Ticket.id).where(Ticket.number == INTO)).first() is None:
             rows.append({**values, "number": INTO, "state": "accepted"})
         session.execute(sa.insert(Ticket), rows)
         ids = dict(session.execute(sa.select(Ticket.number, Ticket.id).where(Ticket.number.in_(names))).all())
-        # a neighbour told of every one of them, and 王婶 is registered as the person concerned
+        # 王婶 is registered as the person concerned
         session.execute(sa.insert(Intake), [
             {"ticket_id": id_, "source": "neighbour", "caller": "staff:0", "external_id": number, "body_hash": b"",
-             "reporter_hidden": True, "consent": "open", "finding": "open", "created_at": earlier(stage)}
+             "reporter_hidden": True, "consent": "given", "finding": "open", "created_at": earlier(stage)}
             for number, id_ in ids.items()])
         session.execute(sa.insert(TicketPerson), [
             {"ticket_id": id_, "role": "applicant", "minor": False, "created_at": earlier(stage), "created_by": "staff:0"}
@@ -162,12 +177,27 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
             for hand, (level, step, opinion, amount) in zip(hands, one.get("signed", []), strict=False)]
         if signed:
             session.execute(sa.insert(Approval), signed)
+        for number, one in zip(names, wanted, strict=True):
+            if one.get("joined"):
+                join(session, ids[number], earlier(stage))
         aid = [{"ticket_id": ids[number], "object": b"-", "circumstance": b"-", "form": "cash", "amount": 100,
                 "given_at": earlier(stage), "handler": hands[0], "recorded_at": earlier(stage)}
                for number, one in zip(names, wanted, strict=True) if one.get("aid")]
         if aid:
             session.execute(sa.insert(Aid), aid)
     return names
+
+
+def join(session: Any, ticket: int, at: datetime) -> int:
+    """王婶's chat on our page, which an operator has made sure of, is the contact of this ticket. Its id."""
+    person = Person(created_at=at)
+    contact = Contact(channel="web", address_hash=f"ticket {ticket}".encode(), created_at=at, last_seen_at=at)
+    session.add_all([person, contact])
+    session.flush()
+    session.add(ContactJoin(contact_id=contact.id, person_id=person.id, ticket_id=ticket, how="staff", joined_at=at,
+                            joined_by="staff:0"))
+    session.execute(sa.update(Ticket).where(Ticket.id == ticket).values(contact_id=contact.id, person_id=person.id))
+    return int(contact.id)
 
 
 def earlier(stage: Stage) -> datetime:

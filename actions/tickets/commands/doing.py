@@ -68,6 +68,7 @@ class Doing:
     now: datetime
     data: dict[str, Any] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)  # what an effect gives the reply to the resident
+    once: dict[str, str] = field(default_factory=dict)  # what the doer is shown now and nobody ever again
     event: TicketEvent | None = None
     before: str = ""  # the state it started at
     others: Mapping[str, Ticket] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from actions.tickets.commands.persons import (
 from actions.tickets.commands.telling import tell_unit, write_event
 from actions.tickets.desks import Responsible
 from actions.tickets.numbers import new_number, new_query_code
+from actions.tickets.queries import code_of_the_person
 
 NUMBER_TRIES = 8
 INSERT = sa.select(Ticket).from_statement(
@@ -163,7 +164,8 @@ def complete_ticket(
         sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
     ).scalar_one()
     code = new_query_code()
-    ticket.query_code_hash = keys.fingerprint("query_code", code)
+    if not code_of_the_person(session, ticket):  # whoever told of somebody is given no code to that person's own
+        ticket.query_code_hash = keys.fingerprint("query_code", code)
     ticket.version += 1
     moved = (request.responsible.desk, request.responsible.unit_id, request.responsible.district) != (
         ticket.desk,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from actions.storage.tables import Notice, Ticket, TicketEvent
+from actions.tickets.queries import told_by_other
 
 
 def write_event(
@@ -52,8 +53,9 @@ def tell_unit(session: Session, ticket: Ticket, event: TicketEvent, kind: str, n
 def tell_contact(
     session: Session, ticket: Ticket, event: TicketEvent, kind: str, now: datetime, **parameters: str
 ) -> None:
-    """A notice to the resident, if the ticket came by a contact; a discreet ticket stays silent."""
-    if ticket.contact_id is not None:
+    """A notice to the resident, if the ticket came by a contact; a discreet ticket stays silent. Who told of somebody
+    else in the talk is told no step of that person's case."""
+    if ticket.contact_id is not None and not told_by_other(session, ticket):
         state = "silent" if ticket.discreet else "waiting"
         notify(session, event, "resident", kind, now, state, **parameters)
 

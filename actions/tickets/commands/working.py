@@ -35,6 +35,7 @@ def perform(
     now: datetime,
     files: Mapping[str, bytes] | None = None,
     data: Mapping[str, Any] | None = None,
+    once: dict[str, str] | None = None,
 ) -> Ticket:
     """Does one command of the lifecycle: state, event, notices and audit row together; the caller commits.
 
@@ -42,7 +43,8 @@ def perform(
     once more behind the lock, as the viewer is then: switched off, moved, a delegation ended),
     its state (WrongState), the page's `version` (StalePage), the desk (NotAllowed), the form (FieldsWrong), the guards
     of the table (NotAllowed, FieldsWrong). The row is locked from the second check on: of many at once one succeeds.
-    `data`: what the door adds to the event, such as the message in which it was said.
+    `data`: what the door adds to the event, such as the message in which it was said. `once` is filled with what the
+    doer is shown now and what is kept nowhere.
     """
     doing = _begin(session, work, viewer, number, command, form, now)
     viewer = doing.viewer
@@ -70,6 +72,8 @@ def perform(
     doing.event = write_event(session, ticket, deed.event, viewer.actor, now, doing.data)
     _keep_files(doing)
     _tell(doing)
+    if once is not None:
+        once.update(doing.once)
     record_audit(session, actor=viewer.actor, action=f"ticket_{deed.event}", object_=f"ticket:{ticket.number}", now=now)
     return ticket
 
