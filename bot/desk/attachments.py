@@ -15,6 +15,7 @@ from actions.intake.children import kept_back
 from actions.language.mask import mask_phone
 from actions.privacy.keys import KeyWrong
 from actions.privacy.media import SHOWN, ending_of, media_type
+from actions.privacy.pictures import without_metadata
 from actions.storage.tables import Attachment, Message, TicketEvent
 from actions.tickets.numbers import tidy_number
 from bot.conversation.attachments import attachment_of
@@ -95,9 +96,12 @@ def _page(visit: Visit, found: Message, file: Attachment | None, place: str, bac
 
 
 def as_file(raw: bytes, kind: str, name: str) -> Response:
-    """A file itself: shown only where we know what it is, otherwise saved; never run. Its sender names it nothing."""
+    """A file itself: shown only where we know what it is, otherwise saved; never run. Its sender names it nothing.
+
+    Of a picture the picture alone: where and when it was taken, and by whose camera, is nobody's need here.
+    """
     way = "inline" if kind.startswith(SHOWN) else "attachment"
-    return Response(raw, media_type=kind, headers={
+    return Response(without_metadata(raw, kind), media_type=kind, headers={
         "Content-Disposition": f'{way}; filename="{name}.{ending_of(kind)}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
     })

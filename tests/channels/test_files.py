@@ -24,7 +24,7 @@ def png() -> bytes:
         b"IDAT", zlib.compress(b"\x00\xff\x00\x00")) + chunk(b"IEND", b"")
 
 
-PNG, JPEG, WEBP, PDF = png(), b"\xff\xd8\xff\xe0 picture", b"RIFF\x10\x00\x00\x00WEBPVP8 ", b"%PDF-1.4 paper"
+PNG, JPEG, WEBP, PDF = png(), bytes.fromhex("ffd8ffdb0004aaaaffd9"), b"RIFF\x0e\x00\x00\x00WEBPVP8 \x02\x00\x00\x00xx", b"%PDF-1.4 paper"
 
 
 def post(browser: Browser, content: bytes, name: str = "a.png", kind: str = "image/png", headers: Any = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from actions.privacy.media import media_type
+from actions.privacy.pictures import without_metadata
 from actions.storage.tables import Attachment, Audit, Message
 from bot.conversation.accept import Incoming, accept
 from bot.conversation.attachments import Gone, TooLarge, fetch_one
 from tests.cast import Stage
+from tests.privacy.test_pictures import SECRET, jpeg
 
-JPEG, OGG, PDF = b"\xff\xd8\xff\xe0 picture", b"OggS voice", b"%PDF-1.4 <script>alert(1)</script>"
+JPEG, OGG, PDF = bytes.fromhex("ffd8ffdb0004aaaaffd9"), b"OggS voice", b"%PDF-1.4 <script>alert(1)</script>"
 PAGE = b"<html><script>alert(1)</script>"
 
 
@@ -106,6 +109,31 @@ def test_a_paper_is_saved_and_not_opened_in_the_page(stage: Stage) -> None:
     raw = zhou.get(f"{url(conversation, message)}/content")
     assert raw.headers["content-type"] == "application/pdf" and raw.content == PDF
     assert raw.headers["content-disposition"] == f'attachment; filename="{conversation}-{message}.pdf"'
+
+
+@pytest.mark.parametrize("content", [
+    PAGE, b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", b"\xef\xbb\xbf" + PAGE, b"<?xml version='1.0'?><svg/>",
+    b"GIF9" + PAGE, b"BM" + PAGE, b"MZ\x90", b"PK\x03\x04", b"", PDF,
+])
+def test_whatever_could_run_is_only_handed_out_to_be_saved(stage: Stage, content: bytes) -> None:
+    """HTML and SVG above all, and PDF, in which scripts may stand: never a type a browser opens beside the desk."""
+    conversation, message = sends(stage, "document")
+    fetch(stage, content)
+    raw = stage.sign_in("zhou").get(f"{url(conversation, message)}/content")
+    assert raw.status_code == 200 and raw.content == content
+    assert raw.headers["content-type"] in ("application/octet-stream", "application/pdf")
+    assert re.fullmatch(r'attachment; filename="\d+-\d+\.(bin|pdf)"', raw.headers["content-disposition"])
+    assert raw.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert raw.headers["x-content-type-options"] == "nosniff" and raw.headers["x-frame-options"] == "DENY"
+    assert raw.headers["cross-origin-resource-policy"] == "same-origin" and raw.headers["cache-control"] == "no-store"
+
+
+def test_a_photo_is_handed_out_without_the_place_it_was_taken_at(stage: Stage) -> None:
+    conversation, message = sends(stage)
+    fetch(stage, jpeg(6))
+    raw = stage.sign_in("zhou").get(f"{url(conversation, message)}/content").content
+    assert raw == without_metadata(jpeg(6), "image/jpeg") and SECRET not in raw
+    assert stage.parts.keys.open_bytes(file(stage).content) == jpeg(6)  # kept as it came
 
 
 @pytest.mark.parametrize("content, kind", [

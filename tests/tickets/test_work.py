@@ -16,7 +16,7 @@ from tests.cast import LONGTA, LONGXI, PASSWORD, Browser, Stage
 from tests.stage import make_stage
 from tests.tickets.deeds import ASKED, FORMS, LATER, put
 
-JPEG = b"\xff\xd8\xff\xe0 a signature"
+JPEG = bytes.fromhex("ffd8ffdb0004aaaaffd9")
 
 
 def row(stage: Stage, number: str) -> Ticket:
