@@ -21,6 +21,7 @@ from actions.storage.tables import (
 )
 from tests.cast import LONGTA, Browser, Stage
 from tests.intake_help import file
+from tests.tickets.deeds import put
 
 PNG, SECRET = b"\x89PNG\r\n\x1a\n", "王小宝的秘密"
 RESULT = {"outcome": "differs", "reason": "支出型核对", "found": SECRET}
@@ -131,6 +132,29 @@ class TestAChildsTicket:
         assert SECRET not in zhang.get(url).text
         zhang.do(f"/desk/tickets/{number}/show", what="case", reason="visit")
         assert SECRET in zhang.get(url).text
+
+
+    def test_what_was_written_about_decisions_is_read_for_a_reason(self, stage: Stage) -> None:
+        number = stage.ticket(minor=True).number
+        zhang, page = stage.sign_in("zhang"), f"/desk/tickets/{number}"
+        for version, (command, form) in enumerate([
+            ("accept", {}), ("give_aid", {"object": SECRET, "circumstance": SECRET, "way": "cash", "amount": "100"}),
+            ("verify", {"way": "visit", "findings": SECRET}),
+            ("submit", {"opinion": "give", "amount": "500", "words": SECRET}),
+        ], 1):
+            assert zhang.do(f"/desk/ticket/{number}/do/{command}", version=str(version), **form).status_code == 303
+        for who in (zhang, stage.sign_in("auditor"), stage.sign_in("chen"), stage.sign_in("zhou")):
+            assert SECRET not in who.get(page).text
+        assert zhang.do(f"{page}/show", what="case", reason="visit").status_code == 200
+        assert SECRET in zhang.get(page).text
+
+    def test_a_written_refusal_is_printed_for_a_reason(self, stage: Stage) -> None:
+        [number] = put(stage, [{"state": "refused", "minor": True, "signed": [("township", "refuse", "not_give", None)],
+                                "before": [("refused", {"article": "第二十九条"})]}])
+        zhang, url = stage.sign_in("zhang"), f"/desk/tickets/{number}/refusal"
+        assert zhang.get(url).status_code == 404
+        zhang.do(f"/desk/tickets/{number}/show", what="case", reason="visit")
+        assert zhang.get(url).status_code == 200
 
 
 class TestWhoTold:
