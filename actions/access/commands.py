@@ -278,6 +278,9 @@ def delegate(
         raise CannotDelegate("delegate_when")
     if not reason.strip():
         raise CannotDelegate("delegate_why")
+    known = _lent_so(session, from_staff, to_staff, permission, starts_at, ends_at)
+    if known is not None:
+        return known
     row = Delegation(
         from_staff=from_staff,
         to_staff=to_staff,
@@ -293,6 +296,18 @@ def delegate(
     record_audit(session, actor=viewer.actor, action="delegated", object_=f"delegation:{row.id}", now=now,
                  data={"from": from_staff, "to": to_staff, "permission": permission})
     return row
+
+
+def _lent_so(
+    session: Session, from_staff: int, to_staff: int, permission: str, starts_at: datetime, ends_at: datetime
+) -> Delegation | None:
+    """The same delegation, if it holds already: a form that is sent twice lends once, so that ending it ends it."""
+    session.execute(sa.select(Staff.id).where(Staff.id == from_staff).with_for_update(key_share=True))
+    found: Delegation | None = session.execute(sa.select(Delegation).where(
+        Delegation.from_staff == from_staff, Delegation.to_staff == to_staff, Delegation.permission == permission,
+        Delegation.starts_at == starts_at, Delegation.ends_at == ends_at, Delegation.ended_at.is_(None))
+        .order_by(Delegation.id).limit(1)).scalar_one_or_none()
+    return found
 
 
 def end_delegation(session: Session, viewer: Viewer, *, delegation: int, now: datetime) -> Delegation:

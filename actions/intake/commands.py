@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -89,7 +89,7 @@ def take_in_by_key(
 def _take_in(
     session: Session, know: Knows, data: Mapping[str, Any], *, door: str, caller: str, danger: bool, now: datetime
 ) -> TakenIn:
-    told = check(data, door, know.intake, know.ruleset)
+    told = _unsaid(check(data, door, know.intake, know.ruleset), know.intake.reporter_word)
     mark = _body_hash(know, data)
     _sent_before(session, caller, told.external_id, mark)
     source, cause = know.intake.sources[told.source], know.intake.causes[told.cause]
@@ -145,7 +145,7 @@ def _keep(
     done = session.execute(
         insert(Intake).values(
             ticket_id=ticket_id, source=source.id, caller=caller, external_id=told.external_id, body_hash=mark,
-            reference=seal(told.reference), told=seal(_unsaid(told, know.intake.reporter_word)),
+            reference=seal(told.reference), told=seal(told.told),
             reporter_name=seal(told.reporter_name), reporter_phone=seal(told.reporter_phone),
             reporter_hidden=source.reporter == "hidden", consent=state,
             finding=state, created_at=now,
@@ -166,13 +166,19 @@ def note_told_by_other(session: Session, keys: Keys, ticket: Ticket, conversatio
     )
 
 
-def _unsaid(told: Told, word: str) -> str | None:
-    """The words without who told them: they are read by the unit."""
-    text = told.told
-    for phone in reversed(find_phones(text or "")):
-        if text is not None and phone.number == told.reporter_phone:
-            text = text[:phone.start] + word + text[phone.end:]
-    return text.replace(told.reporter_name, word) if text is not None and told.reporter_name else text
+def _unsaid(told: Told, word: str) -> Told:
+    """What was typed without who told it, wherever somebody typed that: the unit reads all of it."""
+
+    def plain(text: str | None) -> str | None:
+        for phone in reversed(find_phones(text or "")):
+            if text is not None and phone.number == told.reporter_phone:
+                text = text[:phone.start] + word + text[phone.end:]
+        return text.replace(told.reporter_name, word) if text is not None and told.reporter_name else text
+
+    return replace(
+        told, told=plain(told.told), event_place=plain(told.event_place), household_place=plain(told.household_place),
+        reference=plain(told.reference),
+        persons=tuple(replace(person, relation=plain(person.relation)) for person in told.persons))
 
 
 def _responsible(told: Told, route: Route | None, places: Gazetteer, today: date) -> Responsible:

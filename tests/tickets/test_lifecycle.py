@@ -119,8 +119,8 @@ def test_closed_tickets_take_addenda_follow_up_and_reopening_only(lifecycle: Lif
     closed = {state.id for state in lifecycle.states.values() if not state.open}
     assert closed == {"closed", "followed_up", "refused", "withdrawn"}
     for state in closed:
-        # aid given before a resident withdrew still gets its second signature: that is no change of the case
-        late = {"confirm_aid"} if state == "withdrawn" else set()
+        # aid given before a resident withdrew still gets its second signature and its papers: that is no change of the case
+        late = {"confirm_aid", "complete_paperwork"} if state == "withdrawn" else set()
         assert {command.id for command in lifecycle.open_to(state)} <= {"addend", "follow_up", "reopen"} | late
 
 

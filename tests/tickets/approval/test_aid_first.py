@@ -94,6 +94,7 @@ def test_given_aid_stays_given_whatever_becomes_of_the_paper(desk: Desk, ends: s
         if ends == "refused":
             desk.done("he", number, "send_up", words="额度内也请区里看", away="yes")
             desk.done("district", number, "review", **NOT_GIVE)
+            desk.done("zhang", number, "complete_paperwork", words="签字补齐了")  # its papers come before the end of the case
             desk.done("chen", number, "refuse", reason="核实后情况不属实", ground="untrue", served="2026-11-20")
         else:
             desk.done("sun", number, "return_for_rework", reason="缺材料")
