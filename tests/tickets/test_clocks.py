@@ -11,6 +11,7 @@ from actions.storage.tables import Notice, Ticket, TicketClock, Timer
 from actions.tickets.commands import NotAllowed
 from actions.tickets.commands.clocks import settle
 from tests.tickets.counting import ORDINARY, Office, at, shown
+from tests.tickets.deeds import put
 
 VISIT = {"way": "visit", "findings": "房子烧了"}
 AID = {"object": "王婶一家", "circumstance": "没地方住", "way": "cash", "amount": "500"}
@@ -138,6 +139,20 @@ class TestMoreTime:
         office.round()
         assert [told for told in office.told(number) if "handling" in told[2]] == [
             ("11-27 09:00", "unit:u-longxi", "handling two_days_left"), ("12-08 09:00", "unit:u-longxi", "handling two_days_left")]
+
+
+@pytest.mark.parametrize(("until", "due"), [
+    ("2026-11-27", "11-30 23:59"),  # the five days themselves: Monday is the first day on which it can be ended
+    ("2026-12-04", "12-07 23:59"), ("2026-11-21", "11-27 23:59"),
+])
+def test_a_publication_can_be_ended_in_time(office: Office, until: str, due: str) -> None:
+    [number] = put(office.stage, [{"state": "paying", "due_at": at("12-31 23:59")}])
+    office.do(number, "publish", where="社区公示栏", until=until)
+    assert office.clocks(number)["publicity"] == due
+    office.wait_until(due.replace("23:59", "10:00"))
+    office.do(number, "end_publication", objections="none")
+    [stopped] = office.events(number, "publication_ended")[0].data["stopped"]
+    assert stopped["clock"] == "publicity" and stopped["kept"]
 
 
 class TestReminders:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from actions.due.clock import SHANGHAI
 from actions.due.clockwork import Clockwork, Stop
 from actions.due.plan import Reminder
+from actions.due.reminders import working_day
 from actions.due.rules import DueError
 from actions.storage.tables import Ticket, TicketClock, Timer
 from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
@@ -218,7 +219,7 @@ def _runs(rows: Mapping[str, TicketClock], name: str) -> bool:
 
 def apply(doing: Doing) -> None:
     """What the command does to the clocks of its ticket: `stop`, `resume`, `start`, `pause` of its `clocks:`, in this
-    order, so that a clock both stopped and started begins anew. The event keeps what began and what stopped in time."""
+    order, so that a clock both stopped and started begins anew; `after` puts off what began. The event keeps what began and what stopped in time."""
     session, ticket, now = doing.session, doing.ticket, doing.now
     clockwork, deed = doing.work.clockwork, doing.command.clocks
     rows = running(session, ticket)
@@ -228,6 +229,9 @@ def apply(doing: Doing) -> None:
     if deed.resume is not None:
         _resume(rows.values(), deed.resume, now)
     begun = start(session, clockwork, ticket, [name for name in deed.start if not _runs(rows, name)], now)
+    if deed.after is not None:  # it can be ended only when that day is over: in time on the next one that is worked
+        for row in begun:
+            row.extended_to = working_day(doing.values[deed.after], 1, clockwork.calendar)
     if deed.pause is not None:
         _pause(clockwork, [row for row in [*rows.values(), *begun] if row.stopped_at is None], deed.pause, now)
     settle(session, clockwork, ticket, now)
