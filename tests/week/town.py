@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -38,6 +38,7 @@ from tests.channels.test_files import PNG
 from tests.week.story import Case, Day, Step, Story, moment, shown
 
 PLACE = "龙溪街道花卉园西路8号"
+DAY = timedelta(hours=11)  # a session lasts twelve
 NEWS = "clock_"  # kinds of notices about clocks
 _CODE = re.compile(r"<dt>查询码</dt><dd class=\"num\"><b>(\w{6})</b>")
 _NUMBER = re.compile(r"YM\d{6}-\w{5}-\w")
@@ -178,10 +179,10 @@ class Town:
     # --- working -----------------------------------------------------------------------------------------------------
 
     def browser(self, login: str) -> Browser:
-        """A browser of this person; signed in anew after an hour."""
+        """A browser of this person; signed in anew every day."""
         now = self.stage.clock()
         known = self._signed.get(login)
-        if known is None or (now - known[0]).total_seconds() > 3600:
+        if known is None or now - known[0] > DAY:
             known = self._signed[login] = (now, self.stage.sign_in(login))
         return known[1]
 
