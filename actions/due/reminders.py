@@ -48,7 +48,7 @@ def moment_of(reminder: Reminder, rule: Rule, start: datetime, due_at: datetime,
             found = max(_opening(end.date(), hours), begin)
     else:
         found = end + timedelta(hours=-reminder.count if reminder.when == "before" else reminder.count)
-        if rule.kind in WHOLE_DAYS and reminder.when == "after":  # hours after midnight: nobody works whole days by night
+        if rule.kind in WHOLE_DAYS and reminder.when == "after":  # it ended at midnight: nobody is told by night
             found = _opening(working_day(found.date() - timedelta(days=1), 1, calendar), hours)
     return None if reminder.when == "before" and found <= begin else found
 

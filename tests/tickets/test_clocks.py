@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from actions.storage.tables import Notice, Ticket, TicketClock, Timer
+from actions.storage.tables import Notice, Staff, Ticket, TicketClock, Timer
 from actions.tickets.commands import NotAllowed
 from actions.tickets.commands.clocks import settle
 from tests.tickets.counting import ORDINARY, Office, at, shown
@@ -188,6 +188,19 @@ class TestReminders:
         office.wait_until("12-04 12:00")
         office.round()
         assert {whom for _, whom, _ in office.told(number)} == {"district"}
+
+    @pytest.mark.parametrize(("gone", "told"), [
+        (("zhang", "he"), [("11-20 12:00", "district", "sign due_now"), ("11-20 14:00", "district", "sign late")]),
+        (("he",), [("11-20 12:00", "unit:u-longxi", "sign due_now"), ("11-20 14:00", "district", "sign late")]),
+    ])
+    def test_where_nobody_would_read_them_they_go_to_the_district(self, office: Office, gone: Any, told: Any) -> None:
+        number = office.open(**ORDINARY)
+        with office.session() as session:
+            session.execute(sa.update(Staff).where(Staff.login.in_(gone)).values(active=False))
+        for moment in ("11-20 12:00", "11-20 14:00"):
+            office.wait_until(moment)
+            office.round()
+        assert office.told(number) == told
 
     def test_a_ticket_somebody_is_at_waits_a_moment(self, office: Office) -> None:
         number = office.open(**ORDINARY)
