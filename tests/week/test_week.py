@@ -1,25 +1,31 @@
 """A week of 龙溪街道 at the end of National Day 2026: thirty tickets, every deadline and every morning counted by hand beforehand."""
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actions.due.clock import SHANGHAI
 from actions.privacy.queries import verify_audit
 from actions.storage.engine import Database, open_engine
+from actions.storage.tables import Notice, TicketEvent
 from actions.tickets.commands import opening
 from actions.tickets.numbers import LETTERS, check_character
 from tests.conftest import Clock, fresh_database
 from tests.stage import make_stage
 from tests.tickets.conftest import with_limit
+from tests.week.report import report
 from tests.week.story import load_story
 from tests.week.town import Town
 
 STORY = load_story()
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "week.md"
 
 
 def _numbers() -> Iterator[str]:
@@ -78,12 +84,27 @@ def test_each_ticket(town: Town, case: Any) -> None:
 
 def test_nothing_is_left_to_be_said(town: Town) -> None:
     """Everything that should have gone out has, and each notice once."""
-    from actions.storage.tables import Notice
-
     with town.stage.parts.database.begin() as session:
         rows = session.query(Notice.event_id, Notice.recipient, Notice.kind, Notice.state).all()
     assert {row.state for row in rows} <= {"posted", "silent"}
     assert max(Counter((row.event_id, row.recipient, row.kind) for row in rows).values()) == 1
+
+
+def test_days_are_not_told_of_by_night(town: Town) -> None:
+    """A clock of whole days is told of when the office opens; only hours are told of at any hour."""
+    rules = town.stage.parts.knowledge.clockwork
+    with town.stage.parts.database.begin() as session:
+        rows = session.query(TicketEvent).filter(TicketEvent.kind == "reminded").all()
+    days = [row for row in rows if rules.figure(row.data["rule"], None, row.at).kind in ("working_days", "days")]
+    assert len(days) > 20 and {row.at.astimezone(SHANGHAI).strftime("%H:%M") for row in days} == {"09:00"}
+    assert all(rules.calendar.is_working_day(row.at.astimezone(SHANGHAI).date()) for row in days)
+
+
+def test_the_report_stands_in_docs(town: Town) -> None:
+    text = report(town)
+    if os.environ.get("WRITE_WEEK"):  # scripts/write_week
+        PAGE.write_text(text, "utf-8")
+    assert PAGE.read_text("utf-8") == text, "run scripts/write_week and look at what has changed"
 
 
 def test_the_audit_log_is_whole(town: Town) -> None:
