@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -89,15 +90,22 @@ def postgres_admin(postgres_url: str) -> Iterator[sa.engine.Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-def database_url(postgres_url: str, postgres_admin: sa.engine.Engine) -> Iterator[str]:
-    """The address of an empty, migrated database that is dropped after the test."""
+@contextmanager
+def fresh_database(postgres_url: str, admin: sa.engine.Engine) -> Iterator[str]:
+    """The address of an empty, migrated database that is dropped afterwards."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    with postgres_admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy"))
     yield postgres_url.replace("/postgres?", f"/{name}?")
-    with postgres_admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def database_url(postgres_url: str, postgres_admin: sa.engine.Engine) -> Iterator[str]:
+    """A fresh database for one test."""
+    with fresh_database(postgres_url, postgres_admin) as url:
+        yield url
 
 
 @pytest.fixture

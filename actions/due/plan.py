@@ -44,7 +44,7 @@ class Clock:
     """One clock of a ticket. `leads`: lists sort by it and the resident is told of it.
 
     `opens`: it starts with a ticket that is opened in one of these states. `each_desk`: another desk gets the ticket,
-    and it begins anew for that one.
+    and it begins anew for that one. `waits`: while it runs nothing is to be done.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Clock:
     leads: bool
     opens: tuple[str, ...]
     each_desk: bool = False
+    waits: bool = False
 
     def rule(self, case: Mapping[str, str]) -> str | None:
         """The id of the rule for such a ticket; None: it has no such clock."""
@@ -126,11 +127,11 @@ def load_plan(folder: Path = FOLDER) -> Plan:
     require_keys(path, data, ["clocks"])
     clocks = {}
     for name, entry in data["clocks"].items():
-        require_keys(path, entry, ["title", "rules", "ladder"], ["leads", "opens", "each_desk"])
+        require_keys(path, entry, ["title", "rules", "ladder"], ["leads", "opens", "each_desk", "waits"])
         choices: Sequence[Choice] = [_choice(path, one, rules) for one in entry["rules"]]
         ladder = ladders[one_of(path, entry, "ladder", tuple(ladders))]
         clocks[str(name)] = Clock(str(name), str(entry["title"]), tuple(choices), ladder, entry.get("leads") is True,
                                   names(path, entry, "opens") if "opens" in entry else (),
-                                  entry.get("each_desk") is True)
+                                  entry.get("each_desk") is True, entry.get("waits") is True)
     return Plan(clocks, _days(reminders, said["stuck"], "quiet_working_days"),
                 _days(reminders, said["stuck"], "paused_working_days"))

@@ -10,6 +10,7 @@ from actions.due.plan import Reminder
 from actions.due.rules import Rule
 
 Hours = Sequence[tuple[time, time]]
+WHOLE_DAYS = ("working_days", "days")
 
 
 def working_day(day: date, count: int, calendar: Calendar) -> date:
@@ -41,12 +42,14 @@ def moment_of(reminder: Reminder, rule: Rule, start: datetime, due_at: datetime,
     if reminder.kind == "working_days":
         count = -reminder.count if reminder.when == "before" else reminder.count
         found = _opening(working_day(end.date(), count, calendar), hours)
-    elif reminder.when == "at" and rule.kind in ("working_days", "days"):
+    elif reminder.when == "at" and rule.kind in WHOLE_DAYS:
         found = _opening(working_day(end.date(), 0, calendar), hours)
         if found <= begin:  # a clock of a few days within a holiday: no office opens before its end
             found = max(_opening(end.date(), hours), begin)
     else:
         found = end + timedelta(hours=-reminder.count if reminder.when == "before" else reminder.count)
+        if rule.kind in WHOLE_DAYS and reminder.when == "after":  # it ended at midnight: nobody is told by night
+            found = _opening(working_day(found.date() - timedelta(days=1), 1, calendar), hours)
     return None if reminder.when == "before" and found <= begin else found
 
 

@@ -74,6 +74,7 @@ class ClockMoves:
     resume: str | None = None
     start: tuple[str, ...] = ()
     pause: str | None = None
+    after: str | None = None  # what starts waits for this day of the form
 
 
 @dataclass(frozen=True)
@@ -231,9 +232,9 @@ def _clocks(path: Path, entry: Any) -> ClockMoves:
     if "clocks" not in entry:
         return ClockMoves()
     said = entry["clocks"]
-    require_keys(path, said, [], ["stop", "resume", "start", "pause"])
+    require_keys(path, said, [], ["stop", "resume", "start", "pause", "after"])
     stop = (ALL,) if said.get("stop") == ALL else _list(path, said, "stop")
-    return ClockMoves(stop, said.get("resume"), _list(path, said, "start"), said.get("pause"))
+    return ClockMoves(stop, said.get("resume"), _list(path, said, "start"), said.get("pause"), said.get("after"))
 
 
 def _field(path: Path, entry: Any) -> Field:
@@ -300,6 +301,9 @@ def _check_ways(path: Path, data: Any, lifecycle: Lifecycle) -> None:
 
 
 def _check_names(path: Path, entry: Any, command: Command, known: Known) -> None:
+    days = [one.id for one in command.fields if one.kind == "date" and one.required]
+    after = [command.clocks.after] if command.clocks.after is not None else []
+    _named(path, entry.get("clocks") or {}, "after", after, days, "day this command asks for")
     if known.guards is not None:
         _named(path, entry, "guards", command.guards, known.guards, "guard")
     if known.effects is not None and command.effect is not None:

@@ -103,7 +103,8 @@ def stuck(session: Session, tickets: Any, clockwork: Clockwork, now: datetime) -
     for ticket, since in session.execute(
             opened.add_columns(TicketClock.paused_at).join(TicketClock, sa.and_(runs, TicketClock.paused_at < paused))):
         note(ticket, PAUSED, since)
-    for ticket, since in session.execute(_quiet(opened, quiet)):
+    waiting = [clock.id for clock in plan.clocks.values() if clock.waits]
+    for ticket, since in session.execute(_quiet(opened, quiet, waiting, now)):
         note(ticket, QUIET, since)
     for ticket, since in session.execute(_undecided(opened)):
         note(ticket, UNDECIDED, since)
@@ -112,12 +113,15 @@ def stuck(session: Session, tickets: Any, clockwork: Clockwork, now: datetime) -
     return sorted(found.values(), key=lambda entry: entry.order)
 
 
-def _quiet(opened: Any, before: datetime) -> Any:
-    """Tickets with which no person has done anything since `before`, and when somebody last did."""
+def _quiet(opened: Any, before: datetime, waiting: list[str], now: datetime) -> Any:
+    """Tickets with which no person has done anything since `before`, and when somebody last did; without those that
+    wait for one of the clocks `waiting`."""
+    waits = sa.exists().where(TicketClock.ticket_id == Ticket.id, TicketClock.clock.in_(waiting),
+                              TicketClock.stopped_at.is_(None), TicketClock.due_at >= now)
     by_people = sa.and_(TicketEvent.ticket_id == Ticket.id, TicketEvent.actor != "system")
     last = sa.select(sa.func.max(TicketEvent.at)).where(by_people).correlate(Ticket).scalar_subquery()
     since = sa.func.coalesce(last, Ticket.created_at)
-    return opened.add_columns(since.label("since")).where(Ticket.created_at < before, since < before)
+    return opened.add_columns(since.label("since")).where(Ticket.created_at < before, since < before, ~waits)
 
 
 def _undecided(opened: Any) -> Any:

@@ -71,6 +71,19 @@ def test_quiet_for_three_working_days(stage: Stage) -> None:
     assert "quiet" not in reasons(stage).get(number, set())
 
 
+def test_nobody_is_quiet_who_waits_for_the_end_of_a_publication(stage: Stage) -> None:
+    from tests.tickets.deeds import FORMS, put
+
+    [number] = put(stage, [{"state": "paying", **ORDINARY}])
+    stage.sign_in("zhang").do(f"/desk/ticket/{number}/do/publish", version="1", **{**FORMS["publish"], "until": "2026-11-27"})
+    with stage.parts.database.begin() as session:
+        session.execute(sa.delete(TicketClock).where(TicketClock.clock != "publicity"))
+    stage.clock.advance(days=8)  # Saturday: the five days are over, on Monday it can be ended
+    assert number not in reasons(stage)
+    stage.clock.advance(days=3)
+    assert reasons(stage)[number] == {"overdue", "quiet"}
+
+
 def test_stopped_too_long_and_an_extension_nobody_decides(stage: Stage) -> None:
     paused, asked = stage.ticket(**ORDINARY).number, stage.ticket(**ORDINARY).number
     browser = stage.sign_in("zhang")

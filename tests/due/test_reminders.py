@@ -48,6 +48,17 @@ def test_hours_run_by_night_and_are_told_of_by_night() -> None:
     assert ladder("dispatch", "urgent_dispatch", at("2026-09-30T22:30"))[0] == ("09-30 23:30", "due_now")  # an hour left was at the start
 
 
+def test_hours_after_a_day_wait_for_the_office() -> None:
+    # one working day from Friday 2026-10-09 ends at midnight of Saturday the 10th, which is worked; Sunday is not
+    assert ladder("contact", "first_contact", at("2026-10-09T10:00")) == [
+        ("10-10 09:00", "due_now"), ("10-12 09:00", "late"), ("10-12 09:00", "late_district")]
+    assert ladder("contact", "urgent_contact", at("2026-10-09T22:00"))[:2] == [("10-10 00:00", "due_now"), ("10-10 02:00", "late")]
+
+
+def test_what_the_district_decides_it_is_reminded_of() -> None:
+    assert {rank for reminder in PLAN.clocks["district"].ladder for rank in reminder.to} == {"district"}
+
+
 @pytest.mark.parametrize(("day", "count", "expected"), [
     ("2026-10-01", 0, "2026-09-30"), ("2026-10-01", -1, "2026-09-30"), ("2026-10-01", 1, "2026-10-08"),
     ("2026-09-20", 0, "2026-09-20"), ("2026-10-09", 1, "2026-10-10"), ("2026-10-12", -1, "2026-10-10"),

@@ -7,10 +7,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from actions.storage.tables import Notice, Ticket, TicketClock, Timer
+from actions.storage.tables import Notice, Staff, Ticket, TicketClock, Timer
 from actions.tickets.commands import NotAllowed
 from actions.tickets.commands.clocks import settle
 from tests.tickets.counting import ORDINARY, Office, at, shown
+from tests.tickets.deeds import put
 
 VISIT = {"way": "visit", "findings": "房子烧了"}
 AID = {"object": "王婶一家", "circumstance": "没地方住", "way": "cash", "amount": "500"}
@@ -140,6 +141,20 @@ class TestMoreTime:
             ("11-27 09:00", "unit:u-longxi", "handling two_days_left"), ("12-08 09:00", "unit:u-longxi", "handling two_days_left")]
 
 
+@pytest.mark.parametrize(("until", "due"), [
+    ("2026-11-27", "11-30 23:59"),  # the five days themselves: Monday is the first day on which it can be ended
+    ("2026-12-04", "12-07 23:59"), ("2026-11-21", "11-27 23:59"),
+])
+def test_a_publication_can_be_ended_in_time(office: Office, until: str, due: str) -> None:
+    [number] = put(office.stage, [{"state": "paying", "due_at": at("12-31 23:59")}])
+    office.do(number, "publish", where="社区公示栏", until=until)
+    assert office.clocks(number)["publicity"] == due
+    office.wait_until(due.replace("23:59", "10:00"))
+    office.do(number, "end_publication", objections="none")
+    [stopped] = office.events(number, "publication_ended")[0].data["stopped"]
+    assert stopped["clock"] == "publicity" and stopped["kept"]
+
+
 class TestReminders:
     def test_climb_from_officer_to_head_to_district(self, office: Office) -> None:
         number = office.open(**ORDINARY)
@@ -173,6 +188,19 @@ class TestReminders:
         office.wait_until("12-04 12:00")
         office.round()
         assert {whom for _, whom, _ in office.told(number)} == {"district"}
+
+    @pytest.mark.parametrize(("gone", "told"), [
+        (("zhang", "he"), [("11-20 12:00", "district", "sign due_now"), ("11-20 14:00", "district", "sign late")]),
+        (("he",), [("11-20 12:00", "unit:u-longxi", "sign due_now"), ("11-20 14:00", "district", "sign late")]),
+    ])
+    def test_where_nobody_would_read_them_they_go_to_the_district(self, office: Office, gone: Any, told: Any) -> None:
+        number = office.open(**ORDINARY)
+        with office.session() as session:
+            session.execute(sa.update(Staff).where(Staff.login.in_(gone)).values(active=False))
+        for moment in ("11-20 12:00", "11-20 14:00"):
+            office.wait_until(moment)
+            office.round()
+        assert office.told(number) == told
 
     def test_a_ticket_somebody_is_at_waits_a_moment(self, office: Office) -> None:
         number = office.open(**ORDINARY)

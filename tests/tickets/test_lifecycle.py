@@ -65,6 +65,7 @@ def test_a_small_table_is_read(tmp_path: Path) -> None:
     ("open: true", "open: maybe", 2, "open is 'maybe'"),
     ("  done:", "  lost: {title: 没人去, open: true}\n  done:", 3, "no command leads to lost"),
     ("from: open", "from: open\n    desks: [roof]", 9, "unknown desk 'roof'"),
+    ("from: open", "from: open\n    clocks: {after: words}", 9, "unknown day this command asks for 'words'"),
     ("commands:", "commands:\n  wait: {title: 等, event: finished, from: open, to: same, permission: work_ticket}", 8,
      "two things write 'finished'"),
 ])

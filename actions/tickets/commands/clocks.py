@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from actions.access.rules import HEAD
 from actions.due.clock import SHANGHAI
 from actions.due.clockwork import Clockwork, Stop
 from actions.due.plan import Reminder
+from actions.due.reminders import working_day
 from actions.due.rules import DueError
-from actions.storage.tables import Ticket, TicketClock, Timer
+from actions.storage.tables import Staff, Ticket, TicketClock, Timer
 from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
 from actions.tickets.commands.telling import last_event, notify, write_event
 from actions.tickets.rules import ALL
@@ -24,6 +26,7 @@ _TIMERS = insert(Timer.__table__)
 _SET_TIMERS = _TIMERS.on_conflict_do_update(index_elements=[Timer.kind, Timer.ref],
                                             set_={"due_at": _TIMERS.excluded.due_at})
 SAID = {"before": "clock_before", "at": "clock_at", "after": "clock_after"}  # what a reminder says
+DISTRICT = "district"  # the name under which notices reach it
 BUSY_AGAIN = timedelta(seconds=10)  # somebody is at the ticket: a reminder can wait, a person cannot
 
 
@@ -218,7 +221,8 @@ def _runs(rows: Mapping[str, TicketClock], name: str) -> bool:
 
 def apply(doing: Doing) -> None:
     """What the command does to the clocks of its ticket: `stop`, `resume`, `start`, `pause` of its `clocks:`, in this
-    order, so that a clock both stopped and started begins anew. The event keeps what began and what stopped in time."""
+    order, so that a clock both stopped and started begins anew; `after` puts off what began. The event keeps what
+    began and what stopped in time."""
     session, ticket, now = doing.session, doing.ticket, doing.now
     clockwork, deed = doing.work.clockwork, doing.command.clocks
     rows = running(session, ticket)
@@ -228,6 +232,9 @@ def apply(doing: Doing) -> None:
     if deed.resume is not None:
         _resume(rows.values(), deed.resume, now)
     begun = start(session, clockwork, ticket, [name for name in deed.start if not _runs(rows, name)], now)
+    if deed.after is not None:  # it can be ended only when that day is over: in time on the next one that is worked
+        for row in begun:
+            row.extended_to = working_day(doing.values[deed.after], 1, clockwork.calendar)
     if deed.pause is not None:
         _pause(clockwork, [row for row in [*rows.values(), *begun] if row.stopped_at is None], deed.pause, now)
     settle(session, clockwork, ticket, now)
@@ -362,8 +369,17 @@ def extend(doing: Doing) -> None:
 def recipient(ticket: Ticket, rank: str) -> str:
     """Whom a rank means for this ticket: the district's own desk where no unit answers for it."""
     if ticket.unit_id is None or rank == "district":
-        return "district"
+        return DISTRICT
     return f"{'head' if rank == 'head' else 'unit'}:{ticket.unit_id}"
+
+
+def _reader(session: Session, ticket: Ticket, rank: str) -> str:
+    """As recipient; the district where nobody of that rank can sign in at the unit: somebody has to read it."""
+    name = recipient(ticket, rank)
+    there = sa.select(Staff.id).where(Staff.active, Staff.unit_id == ticket.unit_id)
+    if rank == "head":
+        there = there.where(Staff.role == HEAD)
+    return name if name == DISTRICT or session.execute(there.limit(1)).first() is not None else DISTRICT
 
 
 def remind(session: Session, clockwork: Clockwork, clock_id: int, now: datetime) -> datetime | None:
@@ -384,7 +400,7 @@ def remind(session: Session, clockwork: Clockwork, clock_id: int, now: datetime)
         if moment > now or reminder.id in row.told:
             continue
         row.told = [*row.told, reminder.id]
-        to = sorted({recipient(ticket, rank) for rank in reminder.to})
+        to = sorted({_reader(session, ticket, rank) for rank in reminder.to})
         event = write_event(session, ticket, "reminded", "system", now,
                             {**_said(row), "reminder": reminder.id, "when": reminder.when, "to": to}, versioned=False)
         for one in to:
