@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,6 +42,7 @@ from actions.tickets.commands import Request, Responsible, open_ticket
 
 TAKE_IN, SWITCH = "take_in", "switch_surge"
 LONGEST_REASON = 200
+JUST_NOW = timedelta(minutes=30)
 
 
 class SentBefore(Exception):
@@ -69,13 +70,18 @@ class TakenIn:
 
 
 def take_in_at_desk(
-    session: Session, know: Knows, viewer: Viewer, data: Mapping[str, Any], *, danger: bool, now: datetime
+    session: Session, know: Knows, viewer: Viewer, data: Mapping[str, Any], *, danger: bool, now: datetime,
+    another: bool = False,
 ) -> TakenIn:
     """Opens a ticket for somebody who phones, comes, writes or is told of. Raises Refused, IntakeWrong, SentBefore.
 
     `danger`: a gate heard in the words that somebody may be dying. After SentBefore roll back and read the ticket.
+    The same words from the same person a moment later are the same request under a new id, as when somebody goes back
+    in the browser: SentBefore names the first one, unless `another` says that it is another matter.
     """
     viewer.require(TAKE_IN)
+    if not another:
+        _just_sent(session, know, viewer.actor, data, now)
     return _take_in(session, know, data, door="desk", caller=viewer.actor, danger=danger, now=now)
 
 
@@ -126,6 +132,18 @@ def _take_in(
 
 def _body_hash(know: Knows, data: Mapping[str, Any]) -> bytes:
     return know.keys.fingerprint("intake", json.dumps(data, ensure_ascii=False, sort_keys=True, default=str))
+
+
+def _just_sent(session: Session, know: Knows, caller: str, data: Mapping[str, Any], now: datetime) -> None:
+    """Raises SentBefore where this caller has filed the very same words under another id a moment ago."""
+    recent = session.execute(
+        sa.select(Intake.external_id, Intake.body_hash)
+        .where(Intake.caller == caller, Intake.created_at > now - JUST_NOW).order_by(Intake.created_at)
+    ).all()
+    for external_id, mark in recent:
+        if external_id != data.get("external_id") and \
+                _body_hash(know, {**data, "external_id": external_id}) == bytes(mark):
+            raise SentBefore(caller, external_id, True)
 
 
 def _sent_before(session: Session, caller: str, external_id: str, mark: bytes) -> None:

@@ -102,6 +102,11 @@ def _born(year: str, month: str, day: str) -> bool:
         return False
 
 
+def tidy_identity(typed: str) -> str:
+    """An identity number as people type it, without spaces, its check letter large."""
+    return "".join(typed.split()).upper()
+
+
 def is_identity_number(number: str) -> bool:
     """Whether this is a resident identity number: 18 places with check digit, or 15 of the first generation."""
     if not number.isascii() or not number[:-1].isdigit() or number[:2] not in _provinces():

@@ -96,8 +96,8 @@ def history(session: Session, ticket: Ticket) -> list[dict[str, Any]]:
         for staff in session.execute(sa.select(Staff).where(Staff.id.in_(ids))).scalars()
     }
     return [
-        {"id": row.id, "kind": row.kind, "actor": names.get(row.actor, row.actor), "at": row.at, "data": row.data,
-         "state": row.state, "version": row.version}
+        {"id": row.id, "kind": row.kind, "actor": names.get(row.actor, row.actor), "actor_id": row.actor,
+         "at": row.at, "data": row.data, "state": row.state, "version": row.version}
         for row in rows
     ]
 

@@ -92,6 +92,7 @@ class Command:
     desks: frozenset[str] = frozenset(DESKS)
     place: bool = False
     more: bool = False
+    near: frozenset[str] = frozenset()
     fields: tuple[Field, ...] = ()
     guards: tuple[str, ...] = ()
     effect: str | None = None
@@ -103,6 +104,10 @@ class Command:
         if state not in self.start:
             raise WrongState(state)
         return state if self.to == SAME else self.to
+
+    def at_hand(self, state: str) -> bool:
+        """Whether it stands among the buttons of this state, not under "more"."""
+        return not self.more or state in self.near
 
 
 @dataclass(frozen=True)
@@ -199,20 +204,27 @@ def _list(path: Path, entry: Any, key: str) -> tuple[str, ...]:
 
 
 def _start(path: Path, entry: Any, states: Mapping[str, State]) -> frozenset[str]:
-    start = entry["from"]
-    if isinstance(start, str):
-        _named(path, entry, "from", [start], GROUPS, "group of states")
-        return frozenset(state.id for state in states.values() if state.open in GROUPS[start])
-    names = _list(path, entry, "from")
-    _named(path, entry, "from", names, states, "state")
+    names = _states(path, entry, "from", states)
     if not names:
         raise ConfigError(path, line_of(entry, "from"), "the command starts nowhere", "name the states it starts at")
+    return names
+
+
+def _states(path: Path, entry: Any, key: str, states: Mapping[str, State]) -> frozenset[str]:
+    """States by name, or a group of them; empty where the key is not there."""
+    said = entry.get(key)
+    if isinstance(said, str):
+        _named(path, entry, key, [said], GROUPS, "group of states")
+        return frozenset(state.id for state in states.values() if state.open in GROUPS[said])
+    names = _list(path, entry, key)
+    _named(path, entry, key, names, states, "state")
     return frozenset(names)
 
 
 def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> Command:
     require_keys(path, entry, ["title", "event", "from", "to", "permission"],
-                 ["tells", "tells_unit", "desks", "place", "more", "fields", "guards", "effect", "gives", "clocks"])
+                 ["tells", "tells_unit", "desks", "place", "more", "at_hand", "fields", "guards", "effect", "gives",
+                  "clocks"])
     _named(path, entry, "to", [entry["to"]], {*states, SAME}, "state")
     _named(path, entry, "permission", [entry["permission"]], PERMISSIONS, "permission")
     desks = _list(path, entry, "desks") or DESKS
@@ -223,8 +235,8 @@ def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> 
     return Command(
         name, str(entry["title"]), str(entry["event"]), _start(path, entry, states), str(entry["to"]),
         str(entry["permission"]), entry.get("tells"), entry.get("tells_unit"), frozenset(desks),
-        entry.get("place") is True, entry.get("more") is True, fields, _list(path, entry, "guards"),
-        entry.get("effect"), _clocks(path, entry), _list(path, entry, "gives"),
+        entry.get("place") is True, entry.get("more") is True, _states(path, entry, "at_hand", states), fields,
+        _list(path, entry, "guards"), entry.get("effect"), _clocks(path, entry), _list(path, entry, "gives"),
     )
 
 

@@ -46,6 +46,31 @@ def clocks_of(session: Session, clockwork: Clockwork, ticket: Ticket, now: datet
     return [_told(clockwork, row, now) for row in ordered]
 
 
+@dataclass(frozen=True)
+class Running:
+    """A clock that runs beside the one a ticket shows: its title, and when it ends."""
+
+    title: str
+    due_at: datetime
+
+
+def running_clocks(session: Session, clockwork: Clockwork, tickets: Iterable[Ticket]) -> dict[int, list[Running]]:
+    """Ticket id → the clocks that run and do not lead, the next deadline first. A hand's breadth before the deadline
+    that lists sort by there may be an earlier one: the call to the resident, the aid of tonight."""
+    ids = [ticket.id for ticket in tickets]
+    rows = session.execute(
+        sa.select(TicketClock)
+        .where(TicketClock.ticket_id.in_(ids), TicketClock.stopped_at.is_(None), TicketClock.paused_at.is_(None))
+        .order_by(TicketClock.due_at, TicketClock.id)
+    ).scalars()
+    found: dict[int, list[Running]] = {}
+    for row in rows:
+        clock = clockwork.titled(row.clock)
+        if clock is not None and not clock.leads:
+            found.setdefault(row.ticket_id, []).append(Running(clock.title, row.due_at))
+    return found
+
+
 def _told(clockwork: Clockwork, row: TicketClock, now: datetime) -> Told:
     clock = clockwork.titled(row.clock)
     title = clock.title if clock is not None else row.clock

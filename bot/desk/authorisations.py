@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from actions.access.queries import access_ticket
@@ -22,7 +22,7 @@ from actions.tickets.authorisation.queries import authorisations, open_differenc
 from actions.tickets.authorisation.rules import APPLICANT, HOUSEHOLD, MEMBER, SUPPORTER, Asked, AuthorisationWrong
 from bot.desk.decisions import names_of
 from bot.desk.deeds import ticket_number, whole
-from bot.desk.frame import Visit
+from bot.desk.frame import Visit, saved
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import case_shut, note_look
 from bot.pages.forms import fields
@@ -77,7 +77,7 @@ def _does(visit: Visit, number: str, sent: Mapping[str, str],
     except AuthorisationWrong as wrong:
         return _page(visit, known, wrong.reason, 422, sent)
     parts.wake.hint("tickets", f"ticket:{known}")
-    return RedirectResponse(PAGE.format(number=known), 303)
+    return saved(PAGE.format(number=known))
 
 
 def _people(sent: Mapping[str, str], kind: str) -> list[Asked]:

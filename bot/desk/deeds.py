@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from actions.access.queries import access_ticket, visible_tickets
@@ -13,7 +14,7 @@ from actions.access.rules import Refused
 from actions.due.clock import SHANGHAI
 from actions.privacy.keys import KeyWrong
 from actions.storage.tables import Ticket
-from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, colleagues, perform
+from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, barred, colleagues, perform
 from actions.tickets.desks import unit_choices
 from actions.tickets.forms import NO, YES
 from actions.tickets.numbers import tidy_number
@@ -21,7 +22,7 @@ from actions.tickets.queries import file_of, history
 from actions.tickets.rules import Command, Field, WrongState
 from bot.conversation.wake import OUT
 from bot.desk.attachments import as_file
-from bot.desk.frame import Visit
+from bot.desk.frame import Visit, saved
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import case_shut, note_look
 from bot.desk.story import SEALED, told
@@ -29,6 +30,7 @@ from bot.pages.forms import fields, files, takes_files
 
 router = APIRouter(dependencies=[Depends(door)])
 PATH = "/desk/ticket/{number}/do/{command}"
+SAME_CLICK = timedelta(seconds=10)
 LATEST = 1  # lines of history shown where the page says nothing about its age
 
 
@@ -65,24 +67,47 @@ def _command(visit: Visit, name: str) -> Command:
     return command
 
 
+def _fields(session: Session, visit: Visit, ticket: Ticket, command: Command, sent: Mapping[str, str],
+            wrong: Mapping[str, str]) -> dict[str, Any]:
+    """What a template needs to draw the form of a command."""
+    return {"ticket": ticket, "command": command, "sent": sent, "wrong": wrong, "yes": YES, "no": NO,
+            "choices": {field.id: choices(session, visit, ticket, field) for field in command.fields}}
+
+
 def _form(session: Session, visit: Visit, ticket: Ticket, command: Command, sent: Mapping[str, str],
-          wrong: Mapping[str, str], status: int) -> Response:
+          wrong: Mapping[str, str], status: int, barred: bool = False) -> Response:
+    """`barred`: nothing that could be typed would help; only the reason and the way back are shown."""
     note_look(session, visit.viewer, "ticket_read", f"ticket:{ticket.number}", visit.parts.now())
     return visit.html(
-        "desk/deed.html", status, page="tickets", ticket=ticket, states=visit.parts.lifecycle.titles, command=command,
-        choices={field.id: choices(session, visit, ticket, field) for field in command.fields}, sent=sent, wrong=wrong,
-        yes=YES, no=NO)
+        "desk/deed.html", status, page="tickets", states=visit.parts.lifecycle.titles, barred=barred,
+        **_fields(session, visit, ticket, command, sent, wrong))
 
 
-def _changed(visit: Visit, number: str, seen: int) -> Response:
-    """The page of 409: what the ticket is now, and what was done since the page was made."""
-    with visit.parts.database.begin() as session:
+def _changed(visit: Visit, number: str, seen: int, deed: Command, sent: Mapping[str, str]) -> Response:
+    """The page of 409: what the ticket is now, what was done since the page was made, and what had been typed: to be
+    sent again where it still can be, else to be copied."""
+    parts = visit.parts
+    with parts.database.begin() as session:
         ticket = access_ticket(session, visit.viewer, number)
         lines = history(session, ticket)
         since = [line for line in lines if (line["version"] or 0) > seen > 0] or lines[-LATEST:]
-        note_look(session, visit.viewer, "ticket_read", f"ticket:{number}", visit.parts.now())
-        return visit.html("desk/ticket_changed.html", 409, page="tickets", ticket=ticket,
-                          states=visit.parts.lifecycle.titles, changes=told(visit, since, bool(ticket.minor)))
+        again = seen > 0 and ticket.state in deed.start and barred(
+            session, parts.work, visit.viewer, ticket, deed, parts.now()) is None
+        note_look(session, visit.viewer, "ticket_read", f"ticket:{number}", parts.now())
+        return visit.html("desk/ticket_changed.html", 409, page="tickets", states=parts.lifecycle.titles, again=again,
+                          typed=[(field.title, sent[field.id]) for field in deed.fields
+                                 if field.kind == "text" and sent.get(field.id, "").strip()],
+                          changes=told(visit, since, bool(ticket.minor)),
+                          **_fields(session, visit, ticket, deed, sent, {}))
+
+
+def _clicked_twice(visit: Visit, number: str, seen: int, deed: Command) -> bool:
+    """Whether all that was done since the page was made is this very deed, by this person, a moment ago."""
+    with visit.parts.database.begin() as session:
+        ticket = access_ticket(session, visit.viewer, number)
+        since = [line for line in history(session, ticket) if (line["version"] or 0) > seen > 0]
+    return (len(since) == 1 and since[0]["kind"] == deed.event and since[0]["actor_id"] == visit.viewer.actor
+            and visit.parts.now() - since[0]["at"] < SAME_CLICK)
 
 
 @router.get(PATH)
@@ -93,8 +118,12 @@ def form(number: str, command: str, visit: Visit = Depends(staff)) -> Response:
     with visit.parts.database.begin() as session:
         ticket = access_ticket(session, visit.viewer, known)
         if ticket.state in deed.start:
-            return _form(session, visit, ticket, deed, {}, {}, 200)
-    return _changed(visit, known, 0)
+            why = barred(session, visit.parts.work, visit.viewer, ticket, deed, visit.parts.now())
+            if why is None:
+                return _form(session, visit, ticket, deed, {}, {}, 200)
+            told = {"": _why(visit, why.reason, why.parameters)}
+            return _form(session, visit, ticket, deed, {}, told, 409, barred=True)
+    return _changed(visit, known, 0, deed, {})
 
 
 @router.post(PATH)
@@ -110,7 +139,8 @@ def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str,
             perform(session, parts.work, visit.viewer, number=known, command=command, version=seen, form=sent,
                     now=parts.now(), files=beside, once=once)
     except (StalePage, WrongState):
-        return _changed(visit, known, seen)
+        if not _clicked_twice(visit, known, seen, deed):
+            return _changed(visit, known, seen, deed, sent)
     except NotAllowed as refused:
         return _again(visit, known, deed, sent, {"": _why(visit, refused.reason, refused.parameters)}, 409)
     except FieldsWrong as wrong:
@@ -125,8 +155,8 @@ def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str,
     with parts.database.begin() as session:
         # whoever gave it away may not see it any more
         still = session.execute(visible_tickets(visit.viewer).where(Ticket.number == known)).first()
-    back = f"/desk/tickets/{known}{'/place' if deed.place else ''}"
-    return RedirectResponse(back if still else "/desk/tickets", 303)
+    back = f"/desk/tickets/{known}{'/place' if deed.place else ''}" if still else "/desk/tickets"
+    return saved(back, deed.id)
 
 
 def _why(visit: Visit, reason: str, parameters: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from actions.access.rules import Viewer
 from bot.desk.strangers import Strangers
@@ -19,6 +19,8 @@ from bot.pages.parts import WebParts
 from bot.pages.render import Pages
 
 MOST, MOST_SECONDS = 30, 60
+# in the address of the page that follows a deed: which command was done, or just that something was
+DONE, SOMETHING = "done", "yes"
 HASHINGS = 2
 
 
@@ -58,6 +60,7 @@ class Visit:
     csrf: str
     token: str
     must_change: bool
+    done: str = ""  # what the page before this one has done
 
     @property
     def parts(self) -> WebParts:
@@ -66,11 +69,18 @@ class Visit:
 
     def html(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page or a fragment: with the viewer, the csrf value and the time of the server."""
+        done = self.parts.lifecycle.commands.get(self.done)
         unit_name = self.parts.unit_names.get(self.viewer.unit_id or "", "")
         return self.desk.pages.html(
             template, status, viewer=self.viewer, csrf=self.csrf, must_change=self.must_change, now=self.parts.now(),
             unit_name=unit_name, beat_seconds=self.parts.knowledge.desk.beat_seconds,
-            rules_wrong=self.parts.knowledge.rules_wrong, **values)
+            rules_wrong=self.parts.knowledge.rules_wrong, saved=bool(self.done),
+            done="" if done is None else done.title, **values)
+
+
+def saved(to: str, command: str = SOMETHING) -> RedirectResponse:
+    """To the page after a deed, which says that it is done."""
+    return RedirectResponse(f"{to}?{DONE}={command}", 303)
 
 
 def pane_of(request: Request, panes: Mapping[str, str]) -> str | None:

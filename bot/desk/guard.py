@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from actions.access.queries import must_change_password, signed_in
 from actions.access.rules import Refused
-from bot.desk.frame import Desk, Visit, the_desk
+from bot.desk.frame import DONE, Desk, Visit, the_desk
 from bot.pages.errors import Elsewhere, PageError
 from bot.pages.forms import SAFE, fields, require_same_site
 
@@ -60,7 +60,7 @@ def door(request: Request, desk: Desk = Depends(the_desk), sent: dict[str, str] 
         if must_change:
             raise Elsewhere("/desk/password", 403)
         viewer.require(permission)
-    return Visit(desk, viewer, csrf, token, must_change)
+    return Visit(desk, viewer, csrf, token, must_change, "" if writes else request.query_params.get(DONE, ""))
 
 
 def staff(visit: Visit | None = Depends(door)) -> Visit:

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from actions.access.queries import staff_name
@@ -29,7 +29,7 @@ from actions.screening.model import DATE, ONE_OF, SOME_OF, YES_NO
 from actions.storage.tables import Surge
 from bot.conversation.danger import highest
 from bot.conversation.wake import OUT
-from bot.desk.frame import Visit
+from bot.desk.frame import Visit, saved
 from bot.desk.guard import door, needs, staff
 from bot.pages.forms import fields
 
@@ -110,7 +110,7 @@ def take_in(visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields
     try:
         with parts.database.begin() as session:
             taken = take_in_at_desk(session, parts.knowledge, visit.viewer, _data(visit, sent), danger=now,
-                                    now=parts.now())
+                                    now=parts.now(), another=bool(sent.get("another")))
             page = _done(session, visit, taken, parts.replies.text(danger.reply) if now and danger else "")
     except IntakeWrong as wrong:
         with parts.database.begin() as session:
@@ -123,13 +123,16 @@ def take_in(visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields
             first = ticket_filed(session, known.caller, known.external_id)
             if first is None:
                 raise Refused("the request that was faster is gone") from None
-            return _done(session, visit, TakenIn(first, None), "", again=True)
+            other = sent if known.external_id != sent.get("external_id") else None
+            return _done(session, visit, TakenIn(first, None), "", again=True, other=other)
     parts.wake.ring(OUT)
     parts.wake.hint("tickets", f"ticket:{taken.ticket.number}")
     return page
 
 
-def _done(session: Session, visit: Visit, taken: TakenIn, safety: str, again: bool = False) -> Response:
+def _done(session: Session, visit: Visit, taken: TakenIn, safety: str, again: bool = False,
+          other: Mapping[str, str] | None = None) -> Response:
+    """What came of it. `other`: what was sent under another id, in case it is another matter after all."""
     parts, ticket = visit.parts, taken.ticket
     book = parts.knowledge.intake
     reminders = reminders_for(session, visit.viewer, book.duplicates, ticket)
@@ -137,8 +140,8 @@ def _done(session: Session, visit: Visit, taken: TakenIn, safety: str, again: bo
     own = visit.viewer.role.scope == "all" or ticket.unit_id == visit.viewer.unit_id
     return visit.html(
         "desk/intake_done.html", page="intake", ticket=ticket, code=taken.query_code, again=again, own=own,
-        safety=safety, source=book.sources[ticket.source], reminders=reminders, states=parts.lifecycle.titles,
-        due_pending=parts.due_pending, lamp="fine")
+        safety=safety, other=other, source=book.sources[ticket.source], reminders=reminders,
+        states=parts.lifecycle.titles, due_pending=parts.due_pending, lamp="fine")
 
 
 @router.get("/desk/surges")
@@ -148,7 +151,7 @@ def surges(visit: Visit = Depends(staff)) -> Response:
     return _surges(visit)
 
 
-def _surges(visit: Visit, note: str = "", status: int = 200) -> Response:
+def _surges(visit: Visit, note: str = "", status: int = 200, sent: Mapping[str, str] | None = None) -> Response:
     parts = visit.parts
     with parts.database.begin() as session:
         now = parts.now()
@@ -156,6 +159,7 @@ def _surges(visit: Visit, note: str = "", status: int = 200) -> Response:
         names = {row.staff_id: staff_name(session, row.staff_id) for row in (*on, *past)}
         causes = parts.knowledge.intake.causes
         return visit.html("desk/surges.html", status, page="surges", on=on, past=past, names=names, note=note,
+                          sent=sent or {},
                           causes={name: cause.title for name, cause in causes.items()},
                           choices=[cause for cause in causes.values() if cause.surge])
 
@@ -175,14 +179,14 @@ def surge_on(visit: Visit = Depends(staff), sent: dict[str, str] = Depends(field
     """Switches a surge on until the end of a day."""
     until, parts = _until(sent.get("until", "")), visit.parts
     if until is None:
-        return _surges(visit, "until", 422)
+        return _surges(visit, "until", 422, sent)
     try:
         with parts.database.begin() as session:
             switch_on(session, visit.viewer, parts.knowledge, cause=sent.get("cause", ""), until=until,
                       reason=sent.get("reason", ""), now=parts.now())
     except WrongSurge as wrong:
-        return _surges(visit, wrong.what, 422)
-    return RedirectResponse("/desk/surges", 303)
+        return _surges(visit, wrong.what, 422, sent)
+    return saved("/desk/surges")
 
 
 @router.post("/desk/surges/{surge}/end")
@@ -192,4 +196,4 @@ def surge_off(surge: str, visit: Visit = Depends(staff)) -> Response:
     number = int(surge) if surge.isascii() and surge.isdigit() and len(surge) < 10 else 0
     with visit.parts.database.begin() as session:
         switch_off(session, visit.viewer, surge=number, now=visit.parts.now())
-    return RedirectResponse("/desk/surges", 303)
+    return saved("/desk/surges")

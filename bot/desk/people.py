@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from actions.access.queries import access_ticket
@@ -20,7 +20,7 @@ from actions.tickets.commands.persons import people_of
 from actions.tickets.queries import history
 from bot.desk.console import row_id
 from bot.desk.deeds import ticket_number, whole
-from bot.desk.frame import Visit
+from bot.desk.frame import Visit, saved
 from bot.desk.guard import door, needs, staff
 from bot.desk.reasons import asked_reason
 from bot.desk.story import told
@@ -160,12 +160,17 @@ def join(number: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depe
     known, parts, reason = ticket_number(number), visit.parts, sent.get("reason", "")[:WORDS].strip()
     if blank(reason):
         return _refused(visit, known, "no_reason", 422)
+    wanted = sent.get("conversation", "").strip()
+    if not (whole(wanted) or 0):
+        return _refused(visit, known, "no_conversation", 422)
     try:
         with parts.database.begin() as session:
             join_by_staff(session, visit.viewer, parts.keys, number=known, reason=reason, now=parts.now(),
-                          conversation_id=row_id(sent.get("conversation", "")))
+                          conversation_id=row_id(wanted))
     except OtherPerson:
         return _refused(visit, known, "other_person", 409)
+    except Refused:  # of a ticket nobody may see the answer below is a Refused again
+        return _refused(visit, known, "no_conversation", 404)
     return _done(visit, known)
 
 
@@ -187,4 +192,4 @@ def _refused(visit: Visit, number: str, note: str, status: int) -> Response:
 
 def _done(visit: Visit, number: str) -> Response:
     visit.parts.wake.hint("tickets", f"ticket:{number}")
-    return RedirectResponse(f"/desk/tickets/{number}", 303)
+    return saved(f"/desk/tickets/{number}")

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from actions.access.queries import access_ticket
@@ -25,7 +25,7 @@ from actions.tickets.commands import possible
 from actions.tickets.desks import unit_choices
 from actions.tickets.queries import disputes, grounds
 from bot.desk.deeds import ticket_number, whole
-from bot.desk.frame import Visit
+from bot.desk.frame import Visit, saved
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
 from bot.desk.people import is_restricted
@@ -102,7 +102,7 @@ def rule(number: str, visit: Visit = Depends(staff), sent: dict[str, str] = Depe
                 valid_from=_today(visit), ticket_number=known, now=parts.now())
     except WrongRuling as wrong:
         return _page(visit, known, wrong.what, 422)
-    return RedirectResponse("/desk/places", 303)
+    return saved("/desk/places")
 
 
 @router.get("/desk/places")
@@ -125,7 +125,7 @@ def decide(alias: str, visit: Visit = Depends(staff), sent: dict[str, str] = Dep
     with visit.parts.database.begin() as session:
         decide_alias(session, visit.viewer, alias=whole(alias) or 0, approve=sent.get("verdict") == "approve",
                      day=_today(visit), now=visit.parts.now())
-    return RedirectResponse("/desk/places", 303)
+    return saved("/desk/places")
 
 
 @router.post("/desk/places/rulings/{ruling}/withdraw")
@@ -134,4 +134,4 @@ def withdraw(ruling: str, visit: Visit = Depends(staff)) -> Response:
     """Ends a ruling today."""
     with visit.parts.database.begin() as session:
         withdraw_ruling(session, visit.viewer, ruling=whole(ruling) or 0, day=_today(visit), now=visit.parts.now())
-    return RedirectResponse("/desk/places", 303)
+    return saved("/desk/places")

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from actions.access.commands import CannotDelegate, delegate, end_delegation
@@ -17,7 +17,7 @@ from actions.storage.tables import Staff, Ticket
 from actions.tickets.approval.commands import OVERSEE, TieWrong, declare_tie, withdraw_tie
 from actions.tickets.approval.queries import relatives_seen_by
 from bot.desk.deeds import whole
-from bot.desk.frame import Visit
+from bot.desk.frame import Visit, saved
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
 from bot.pages.forms import fields
@@ -101,7 +101,7 @@ def lend(visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields)) 
                      ends_at=_moment(end + timedelta(days=1)), reason=sent.get("reason", "")[:REASON], now=parts.now())
     except CannotDelegate as wrong:
         return _page(visit, wrong.reason, 422, sent)
-    return RedirectResponse("/desk/powers", 303)
+    return saved("/desk/powers")
 
 
 @router.post("/desk/powers/delegations/{delegation}/end")
@@ -110,7 +110,7 @@ def end(delegation: str, visit: Visit = Depends(staff)) -> Response:
     """Ends a delegation now."""
     with visit.parts.database.begin() as session:
         end_delegation(session, visit.viewer, delegation=whole(delegation) or 0, now=visit.parts.now())
-    return RedirectResponse("/desk/powers", 303)
+    return saved("/desk/powers")
 
 
 @router.post("/desk/powers/ties")
@@ -125,7 +125,7 @@ def declare(visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields
                         phone=sent.get("phone", ""), identity=sent.get("identity", ""), now=parts.now())
     except TieWrong as wrong:
         return _page(visit, wrong.reason, 422, sent)
-    return RedirectResponse("/desk/powers", 303)
+    return saved("/desk/powers")
 
 
 @router.post("/desk/powers/ties/{tie}/withdraw")
@@ -137,4 +137,4 @@ def withdraw(tie: str, visit: Visit = Depends(staff)) -> Response:
             withdraw_tie(session, visit.viewer, tie=whole(tie) or 0, now=visit.parts.now())
     except TieWrong as wrong:
         return _page(visit, wrong.reason, 409)
-    return RedirectResponse("/desk/powers", 303)
+    return saved("/desk/powers")

@@ -1,7 +1,7 @@
 """The officers' tickets: the list by due time, one ticket with facts, places, history and what can be done."""
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ from actions.due.clock import SHANGHAI
 from actions.language.mask import find_phones, mask_phone
 from actions.privacy.commands import record_audit
 from actions.storage.tables import ScreeningRecord, Ticket
-from actions.tickets.commands import possible
+from actions.tickets.commands import offers
 from actions.tickets.commands.persons import phone_hash
 from actions.tickets.desks import unit_choices
 from actions.tickets.numbers import tidy_number
@@ -28,7 +28,8 @@ from actions.tickets.queries import (
     list_tickets,
     tickets_of_phone,
 )
-from bot.desk.decisions import decision_view
+from actions.tickets.watching import running_clocks
+from bot.desk.decisions import decision_view, names_of
 from bot.desk.deeds import ticket_number
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import door, needs, staff
@@ -91,6 +92,17 @@ def _verdicts(parts: WebParts, record: ScreeningRecord | None) -> list[dict[str,
     ]
 
 
+def _offered(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
+    """What can be done: the buttons, what stands under "more", and what cannot be done now, with the reason."""
+    parts, reasons = visit.parts, visit.parts.lifecycle.reasons
+    found = [(one.command, "" if one.why is None else reasons.text(one.why.reason, **one.why.parameters))
+             for one in offers(session, parts.work, visit.viewer, ticket, parts.now())]
+    near = [(command, why) for command, why in found if command.at_hand(ticket.state)]
+    return {"commands": [command for command, why in near if not why],
+            "barred": [(command, why) for command, why in near if why and not command.place],
+            "aside": [(command, why) for command, why in found if not command.at_hand(ticket.state)]}
+
+
 def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     """Everything a page shows of a ticket obtained through access."""
     viewer, parts = visit.viewer, visit.parts
@@ -100,7 +112,8 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     return {
         "ticket": ticket, "lamp": lamp(ticket, parts.now()),
         "history": told(visit, history(session, ticket), is_restricted(ticket)),
-        "commands": possible(parts.work, viewer, ticket),
+        **_offered(session, visit, ticket),
+        "running": running_clocks(session, parts.knowledge.clockwork, [ticket]).get(ticket.id, []),
         "fact_lines": parts.fact_titles(ticket.facts), "verdicts": _verdicts(parts, screened),
         "route": routed.outcome if routed is not None else None,
         "event_place": parts.opened_or_none(ticket.event_place),
@@ -140,6 +153,15 @@ def tickets(request: Request, visit: Visit = Depends(staff)) -> Response:
     return _list(request, visit)
 
 
+def _table(session: Session, visit: Visit, tickets: Sequence[Ticket]) -> dict[str, Any]:
+    """What a list shows of tickets obtained through access: each with its lamp, the clocks beside the one that leads,
+    and whose hands it is in."""
+    now = visit.parts.now()
+    running = running_clocks(session, visit.parts.knowledge.clockwork, tickets)
+    return {"rows": [(ticket, lamp(ticket, now), running.get(ticket.id, [])) for ticket in tickets],
+            "names": names_of(session, [ticket.accepted_by for ticket in tickets])}
+
+
 def _list(request: Request, visit: Visit, status: int = 200, sought: str = "") -> Response:
     """The list as its address asks for it; `sought`: what was looked for and not found."""
     parts, now, asked = visit.parts, visit.parts.now(), request.query_params
@@ -161,12 +183,13 @@ def _list(request: Request, visit: Visit, status: int = 200, sought: str = "") -
         number = min(max(1, _page_number(request.query_params.get("page", ""))), last)
         rows = list_tickets(session, visit.viewer, states=states, narrow=narrow, limit=PAGE, offset=(number - 1) * PAGE,
                             only_open=states is not None and parts.lifecycle.open_states.issuperset(states))
+        table = _table(session, visit, rows)
     waiting = _wanted(parts, "")[1] or ()
     return visit.html(
         pane_of(request, LIST_PANES) or "desk/tickets.html", status, page="tickets", state=state, every=EVERY,
         address=address, units=units, unit=unit, only=only, sought=sought,
         counts=counts, waiting_count=sum(counts.get(name, 0) for name in waiting), waiting_states=waiting,
-        total=total, number=number, last=last, rows=[(row, lamp(row, now)) for row in rows], **_words(parts))
+        total=total, number=number, last=last, **table, **_words(parts))
 
 
 @router.post("/desk/tickets/find")
@@ -186,8 +209,8 @@ def find(request: Request, visit: Visit = Depends(staff), sent: dict[str, str] =
         mark = phone_hash(parts.keys, phones[0].number)
         rows = tickets_of_phone(session, visit.viewer, mark) if mark is not None else []
         record_audit(session, actor=visit.viewer.actor, action="tickets_sought", object_="phone", now=parts.now())
-    now = parts.now()
-    return visit.html("desk/found.html", page="tickets", rows=[(row, lamp(row, now)) for row in rows], **_words(parts))
+        table = _table(session, visit, rows)
+    return visit.html("desk/found.html", page="tickets", **table, **_words(parts))
 
 
 @router.get("/desk/tickets/{number}")

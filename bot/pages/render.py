@@ -4,7 +4,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ def clock(moment: datetime) -> str:
 def stamp(moment: datetime) -> str:
     """2026-11-21 19:30, Asia/Shanghai."""
     return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
+def last(moment: datetime) -> str:
+    """The last minute before an end that is midnight: what ends with a day is not told as the next one."""
+    return stamp(moment - timedelta(minutes=1))
 
 
 def fromiso(text: str) -> datetime:
@@ -77,7 +82,7 @@ class Pages:
             autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
             finalize=_shown,
         )
-        self._env.filters.update(clock=clock, stamp=stamp, iso=iso, fromiso=fromiso, dial=dial)
+        self._env.filters.update(clock=clock, stamp=stamp, last=last, iso=iso, fromiso=fromiso, dial=dial)
         self._env.globals["static"] = self.static
         self._versions: dict[str, str] = {}
 

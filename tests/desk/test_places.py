@@ -34,7 +34,7 @@ def give_back(stage: Stage, login: str, number: str, **more: Any) -> Any:
 def test_a_unit_returns_once_to_the_unit_it_proposes(stage: Stage) -> None:
     opened = stage.ticket(event_place=PLACE)
     answer = give_back(stage, "zhang", opened.number)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/desk/tickets")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/desk/tickets?done=return")
     ticket = row(stage, opened.number)
     assert (ticket.desk, ticket.unit_id, ticket.unit_name, ticket.state) == ("unit", LONGTA, "龙塔街道", "dispatched")
     assert (ticket.due_at, ticket.version) == (opened.due_at, 2)
@@ -108,7 +108,7 @@ def test_a_settled_dispute_becomes_a_dated_rule_with_one_click(stage: Stage) -> 
     page = browser.get(f"/desk/tickets/{number}/place").text
     assert 'name="name" value="幸福新路"' in page and page.count('value="12"') == 2
     answer = browser.do(f"/desk/tickets/{number}/rule", name="幸福新路", number_from="12", number_to="12", parity="")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/desk/places")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/desk/places?done=yes")
     assert "幸福新路" in browser.get("/desk/places").text
     files, day = stage.parts.knowledge.gazetteer, stage.clock().date()
     with stage.parts.database.begin() as session:

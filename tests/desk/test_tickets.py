@@ -166,7 +166,7 @@ def test_accepting(stage: Stage) -> None:
     ticket = stage.ticket()
     zhang = stage.sign_in("zhang")
     answer = zhang.do(f"/desk/ticket/{ticket.number}/do/accept", version="1")
-    assert answer.status_code == 303 and answer.headers["location"] == f"/desk/tickets/{ticket.number}"
+    assert answer.status_code == 303 and answer.headers["location"] == f"/desk/tickets/{ticket.number}?done=accept"
     now = row(stage)
     assert (now.state, now.version, now.accepted_at) == ("accepted", 2, stage.clock())
     assert "tickets" in stage.wake.hinted

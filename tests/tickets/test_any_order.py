@@ -23,6 +23,7 @@ from actions.tickets.commands import (
     Responsible,
     StalePage,
     Work,
+    barred,
     open_ticket,
     perform,
     possible,
@@ -81,6 +82,8 @@ class Office:
         """Whether it was done; a refusal must leave everything as it was."""
         before, ticket = self.everything(), self.ticket()
         self.now += timedelta(hours=1)
+        with self.database.begin() as session:
+            why = barred(session, self.work, self.people[login], ticket, self.work.lifecycle.commands[command], self.now)
         try:
             with self.database.begin() as session:
                 perform(session, self.work, self.people[login], number=self.number, command=command,
@@ -89,6 +92,7 @@ class Office:
             assert self.everything() == before, (login, command, refused)
             self.done.append(f"{login} not {command}: {type(refused).__name__}")
             return False
+        assert why is None, f"{command} was not to be offered: {why}"
         self.done.append(f"{login} {command}")
         return True
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from actions.access.rules import Refused, Viewer
+from actions.language.mask import is_identity_number, tidy_identity
 from actions.privacy.commands import record_audit
 from actions.privacy.keys import Keys
 from actions.storage.tables import Relative, Staff, Ticket
@@ -53,6 +54,8 @@ def declare_tie(
     by_phone = phone_mark(keys, phone) if phone.strip() else None
     if phone.strip() and by_phone is None:
         raise TieWrong("tie_phone")
+    if identity.strip() and not is_identity_number(tidy_identity(identity)):
+        raise TieWrong("identity_wrong")
     by_identity = identity_mark(keys, identity) if identity.strip() else None
     if ticket is None and by_phone is None and by_identity is None:
         raise TieWrong("tie_nobody")

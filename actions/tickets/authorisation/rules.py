@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from actions.language.mask import is_identity_number, tidy_identity
+
 HOUSEHOLD, SUPPORTER = "household", "supporter"
 APPLICANT, MEMBER = "applicant", "member"
 WAITING, GIVEN, DECLINED, WITHDRAWN = "waiting", "given", "declined", "withdrawn"
@@ -38,7 +40,8 @@ class Asked:
 
 
 def check_request(kind: str, scope: Collection[str], scopes: Collection[str], members: Sequence[Asked]) -> None:
-    """Raises AuthorisationWrong: no scope or an unknown one, nobody named, supporters among the household.
+    """Raises AuthorisationWrong: no scope or an unknown one, nobody named, a wrong number, supporters among the
+    household.
 
     A household is one applicant and its members; every supporter stands alone, since they agree for themselves only.
     """
@@ -46,6 +49,8 @@ def check_request(kind: str, scope: Collection[str], scopes: Collection[str], me
         raise AuthorisationWrong("authorisation_scope")
     if not members or not all(member.name.strip() for member in members):
         raise AuthorisationWrong("authorisation_names")
+    if any(member.identity.strip() and not is_identity_number(tidy_identity(member.identity)) for member in members):
+        raise AuthorisationWrong("identity_wrong")
     roles = [member.role for member in members]
     if kind == SUPPORTER:
         if roles != [SUPPORTER]:

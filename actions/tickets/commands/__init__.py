@@ -16,6 +16,7 @@ from actions.tickets.commands.doing import (
     GUARDS,
     Doing,
     NotAllowed,
+    NothingToDo,
     StalePage,
     Work,
     effect,
@@ -34,14 +35,13 @@ from actions.tickets.commands.owning import perform_own
 from actions.tickets.commands.progress import ask_progress
 from actions.tickets.commands.telling import last_event, tell_contact
 from actions.tickets.commands.upkeep import hand_back, keep_up
-from actions.tickets.commands.working import colleagues, perform, possible
+from actions.tickets.commands.working import Offer, barred, colleagues, offers, perform, possible
 from actions.tickets.desks import Responsible
 from actions.tickets.forms import FieldsWrong
 
 __all__ = [
-    "CALL_PHONE", "EFFECTS", "GUARDS", "Doing", "FieldsWrong", "NotAllowed", "Opened", "Request", "Responsible",
-    "StalePage", "Work",
-    "ask_progress", "colleagues", "complete_ticket", "effect", "guard", "hand_back", "keep_up", "last_event",
-    "load_table", "note_cry", "open_ticket", "perform", "perform_own", "possible", "supplement_ticket", "tell_contact",
-    "wanted_call",
+    "CALL_PHONE", "EFFECTS", "GUARDS", "Doing", "FieldsWrong", "NotAllowed", "NothingToDo", "Offer", "Opened",
+    "Request", "Responsible", "StalePage", "Work", "ask_progress", "barred", "colleagues", "complete_ticket",
+    "effect", "guard", "hand_back", "keep_up", "last_event", "load_table", "note_cry", "offers", "open_ticket",
+    "perform", "perform_own", "possible", "supplement_ticket", "tell_contact", "wanted_call",
 ]

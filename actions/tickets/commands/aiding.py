@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.storage.tables import Aid
 from actions.tickets.approval.queries import aids, given_so_far
-from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
+from actions.tickets.commands.doing import Doing, NotAllowed, NothingToDo, effect, guard, standing
 from actions.tickets.commands.signing import yuan
 
 
@@ -40,12 +40,12 @@ def give_aid(doing: Doing) -> None:
     doing.session.flush()
 
 
-@guard
+@standing
 def aid_waits(doing: Doing) -> None:
     """There is aid that somebody else has given and nobody has confirmed."""
     alone = [aid for aid in aids(doing.session, doing.ticket) if aid.second is None]
     if not alone:
-        raise NotAllowed("no_aid_waits")
+        raise NothingToDo("no_aid_waits")
     if all(aid.handler == doing.viewer.staff_id for aid in alone):
         raise NotAllowed("aid_second_person")
 
@@ -59,7 +59,7 @@ def confirm_aid(doing: Doing) -> None:
     doing.session.flush()
 
 
-@guard
+@standing
 def aid_confirmed(doing: Doing) -> None:
     """Nothing given stands on one signature when the papers are complete or the case ends."""
     if any(aid.second is None for aid in aids(doing.session, doing.ticket)):

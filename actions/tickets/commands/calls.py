@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from actions.language.mask import find_phones
 from actions.storage.tables import Ticket, TicketEvent
-from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
+from actions.tickets.commands.doing import Doing, NothingToDo, effect, guard, standing
 from actions.tickets.commands.telling import last_event
 from actions.tickets.forms import FieldsWrong
 
@@ -26,11 +26,11 @@ def phone_readable(doing: Doing) -> None:
         raise FieldsWrong({"phone": ("phone_wrong", {})})
 
 
-@guard
+@standing
 def call_waits(doing: Doing) -> None:
     """The resident wants to be phoned, and nobody has."""
     if wanted_call(doing.session, doing.ticket) is None:
-        raise NotAllowed("call_waits")
+        raise NothingToDo("call_waits")
 
 
 @effect

@@ -17,7 +17,7 @@ from actions.due.plan import Reminder
 from actions.due.reminders import working_day
 from actions.due.rules import DueError
 from actions.storage.tables import Staff, Ticket, TicketClock, Timer
-from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
+from actions.tickets.commands.doing import Doing, NotAllowed, NothingToDo, effect, guard, standing
 from actions.tickets.commands.telling import last_event, notify, write_event
 from actions.tickets.rules import ALL
 
@@ -253,7 +253,7 @@ def leading(session: Session, clockwork: Clockwork, ticket: Ticket) -> TicketClo
     return _first(clockwork, running(session, ticket).values())
 
 
-@guard
+@standing
 def paperwork_done(doing: Doing) -> None:
     """Aid that was given first is followed by its paper (社会救助法 50) before the ticket is closed."""
     if "paperwork" in running(doing.session, doing.ticket):
@@ -279,12 +279,12 @@ def _due_now(doing: Doing, row: TicketClock) -> datetime:
     return found.due
 
 
-@guard
+@standing
 def before_due(doing: Doing) -> None:
     """More time is asked for before the time is over, for a clock that can have more: hours on the wall cannot."""
     row = leading(doing.session, doing.work.clockwork, doing.ticket)
     if row is None:
-        raise NotAllowed("nothing_to_extend")
+        raise NothingToDo("nothing_to_extend")
     if doing.now > _due_now(doing, row):
         raise NotAllowed("before_due")
 
@@ -298,21 +298,21 @@ def later_than_due(doing: Doing) -> None:
         raise NotAllowed("later_than_due", due=due.isoformat())
 
 
-@guard
+@standing
 def no_extension_waits(doing: Doing) -> None:
     """One request at a time."""
     if _asked(doing) is not None:
         raise NotAllowed("no_extension_waits")
 
 
-@guard
+@standing
 def extension_waits(doing: Doing) -> None:
     """There is a request to decide."""
     if _asked(doing) is None:
-        raise NotAllowed("extension_waits")
+        raise NothingToDo("extension_waits")
 
 
-@guard
+@standing
 def not_who_asked(doing: Doing) -> None:
     """Another person decides."""
     asked = _asked(doing)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from actions.access.rules import RESIDENT
-from actions.tickets.commands.doing import Doing, NotAllowed, guard
+from actions.tickets.commands.doing import Doing, NotAllowed, NothingToDo, guard, standing
 from actions.tickets.commands.telling import count_events, last_event
 from actions.tickets.forms import Chosen
 
@@ -16,7 +16,7 @@ def _picked(doing: Doing, field: str) -> Any:
     return value.value if isinstance(value, Chosen) else value
 
 
-@guard
+@standing
 def told_once(doing: Doing) -> None:
     """Everything missing is told once (社会救助暂行办法, notes/policy.md 2.2): a second time only after a reopening."""
     asked = last_event(doing.session, doing.ticket, "supplement_asked", "reopened", "transferred", "returned")
@@ -30,14 +30,14 @@ def _paid(doing: Doing) -> bool:
     return last is not None and last.kind == "paid"
 
 
-@guard
+@standing
 def nothing_paid(doing: Doing) -> None:
     """What has been paid is not decided again."""
     if _paid(doing):
         raise NotAllowed("nothing_paid")
 
 
-@guard
+@standing
 def publication_over(doing: Doing) -> None:
     """The days of publication have passed; the last one counts whole."""
     published = last_event(doing.session, doing.ticket, "published")
@@ -46,11 +46,11 @@ def publication_over(doing: Doing) -> None:
         raise NotAllowed("publication_over", until=until.isoformat())
 
 
-@guard
+@standing
 def aid_was_given(doing: Doing) -> None:
     """Paperwork is made up for aid that was given first (社会救助法 50)."""
     if not count_events(doing.session, doing.ticket, "aid_given"):
-        raise NotAllowed("aid_was_given")
+        raise NothingToDo("aid_was_given")
 
 
 @guard
@@ -70,7 +70,7 @@ def consent_to_refer(doing: Doing) -> None:
         raise NotAllowed("consent_to_refer")
 
 
-@guard
+@standing
 def resident_reopens_once(doing: Doing) -> None:
     """Who is not satisfied reopens once by themselves; after that a person decides."""
     if doing.viewer.actor == RESIDENT and count_events(doing.session, doing.ticket, "reopened", by=RESIDENT):

@@ -39,6 +39,11 @@ class NotAllowed(Exception):
         self.reason, self.parameters = reason, parameters
 
 
+class NothingToDo(NotAllowed):
+    """There is nothing this command could be done to, as when no aid waits for a second signature: pages that offer
+    commands are silent about it."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What commands need beside the row; loaded once. A room that hangs more on the table adds its field here."""
@@ -87,6 +92,7 @@ class Doing:
 Step = Callable[[Doing], None]
 Registered = TypeVar("Registered", bound=Step)
 GUARDS: dict[str, Step] = {}
+STANDING: set[str] = set()  # guards that look at ticket and viewer only, so that pages can ask them before any form
 EFFECTS: dict[str, Step] = {}
 
 
@@ -101,6 +107,12 @@ def _registered(table: dict[str, Step], step: Registered) -> Registered:
 def guard(step: Registered) -> Registered:
     """Registers a guard under its name. It raises NotAllowed or FieldsWrong, and changes nothing."""
     return _registered(GUARDS, step)
+
+
+def standing(step: Registered) -> Registered:
+    """Registers a guard that reads no value of the form: what it refuses is not offered in the first place."""
+    STANDING.add(step.__name__)
+    return guard(step)
 
 
 def effect(step: Registered) -> Registered:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from actions.storage.tables import Contact, ContactJoin, Intake, Ticket
-from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
+from actions.tickets.commands.doing import Doing, NotAllowed, NothingToDo, effect, guard, standing
 from actions.tickets.commands.telling import write_event
 from actions.tickets.numbers import new_query_code
 from actions.tickets.queries import BOT, code_of_the_person
@@ -20,12 +20,12 @@ def _intake(doing: Doing) -> Intake | None:
     return found
 
 
-@guard
+@standing
 def found_by_others(doing: Doing) -> None:
     """Only for somebody who was told of by others (社会救助法 39)."""
     intake = _intake(doing)
     if intake is None or intake.consent == "not_needed":
-        raise NotAllowed("found_by_others")
+        raise NothingToDo("found_by_others")
 
 
 @effect
@@ -39,7 +39,7 @@ def note_consent(doing: Doing) -> None:
         doing.data["code_ended"] = True
 
 
-@guard
+@standing
 def consent_given(doing: Doing) -> None:
     """The person concerned has agreed (个人信息保护法 13, 14): before that nothing of the case is theirs to ask for."""
     intake = _intake(doing)
@@ -47,7 +47,7 @@ def consent_given(doing: Doing) -> None:
         raise NotAllowed("consent_first")
 
 
-@guard
+@standing
 def contact_of_the_person(doing: Doing) -> None:
     """News of the ticket go to a page of ours that staff have made sure is the person's; never to who told of them."""
     ticket = doing.ticket

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.storage.tables import Ticket
-from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
+from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard, standing
 from actions.tickets.commands.telling import count_events
 from actions.tickets.desks import Responsible, district_desk
 from actions.tickets.forms import FieldsWrong
@@ -37,7 +37,7 @@ def another_unit(doing: Doing) -> None:
         raise FieldsWrong({"unit": ("same_unit", {})})
 
 
-@guard
+@standing
 def not_settled(doing: Doing) -> None:
     """The district has not yet decided whose ticket it is."""
     if count_events(doing.session, doing.ticket, "assigned"):
@@ -75,7 +75,7 @@ def begin_again(doing: Doing) -> None:
     doing.ticket.sent_up = False
 
 
-@guard
+@standing
 def own_level(doing: Doing) -> None:
     """The township decides until it has sent the ticket up; from then on, and on its own desk, the district does."""
     up = doing.ticket.sent_up or doing.ticket.desk != "unit"

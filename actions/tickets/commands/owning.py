@@ -12,7 +12,7 @@ from actions.access.queries import visible_tickets
 from actions.access.rules import RESIDENT, Refused, Viewer
 from actions.due.clock import SHANGHAI
 from actions.storage.tables import Ticket
-from actions.tickets.commands.doing import Doing, NotAllowed, Work, guard
+from actions.tickets.commands.doing import Doing, NotAllowed, Work, standing
 from actions.tickets.commands.telling import last_event
 from actions.tickets.commands.working import perform
 
@@ -43,7 +43,7 @@ def perform_own(
                    now=now, files=files, data=data)
 
 
-@guard
+@standing
 def urged_once_a_day(doing: Doing) -> None:
     """Whoever urges is heard by the unit at once; a second time on the same day adds nothing."""
     last = last_event(doing.session, doing.ticket, "urged", by=RESIDENT)
@@ -51,7 +51,7 @@ def urged_once_a_day(doing: Doing) -> None:
         raise NotAllowed("urged_once_a_day")
 
 
-@guard
+@standing
 def withdraw_with_a_person(doing: Doing) -> None:
     """Where somebody is in danger, or may be read over the shoulder, a person asks before a ticket is given up."""
     if doing.viewer.actor == RESIDENT and (doing.ticket.discreet or doing.ticket.urgency == "life_danger"):

@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from actions.language.mask import find_phones, is_identity_number
+from actions.language.mask import find_phones, is_identity_number, tidy_identity
 from actions.privacy.keys import Keys
 from actions.storage.tables import TicketPerson
-from actions.tickets.commands.doing import Doing, effect, guard
+from actions.tickets.commands.doing import Doing, NothingToDo, effect, guard, standing
 from actions.tickets.forms import FieldsWrong
 
 APPLICANT = "applicant"
@@ -109,7 +109,7 @@ def _given(doing: Doing) -> PersonGiven:
     """The person in the form. Raises FieldsWrong for a phone or identity number that cannot be."""
     values, problems = doing.values, {}
     phones = find_phones(values.get("phone", ""))
-    identity = "".join(values.get("identity", "").split()).upper() or None
+    identity = tidy_identity(values.get("identity", "")) or None
     if values.get("phone") and len(phones) != 1:
         problems["phone"] = ("phone_wrong", {})
     if identity is not None and not is_identity_number(identity):
@@ -153,6 +153,13 @@ def _chosen(doing: Doing) -> TicketPerson:
     if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:4]) <= len(people)):
         raise FieldsWrong({"person": ("person_unknown", {"count": len(people)})})
     return people[int(typed[:4]) - 1]
+
+
+@standing
+def somebody_listed(doing: Doing) -> None:
+    """There is somebody who could be taken off the list."""
+    if not people_of(doing.session, doing.ticket.id):
+        raise NothingToDo("nobody_listed")
 
 
 @guard

@@ -12,6 +12,7 @@ from actions.storage.tables import Approval, Authorisation, AuthorisationMember,
 from actions.tickets.approval.limits import Limit
 from actions.tickets.approval.queries import (
     candidates,
+    given_so_far,
     handlers,
     level_of,
     meetings,
@@ -39,7 +40,7 @@ from actions.tickets.approval.rules import (
     missing_step,
     why_district,
 )
-from actions.tickets.commands.doing import Doing, NotAllowed, effect, guard
+from actions.tickets.commands.doing import Doing, NotAllowed, NothingToDo, effect, guard, standing
 from actions.tickets.forms import FieldsWrong
 
 # ids of reasons.yaml
@@ -92,28 +93,28 @@ def _case(doing: Doing) -> Case:
     return case
 
 
-@guard
+@standing
 def not_own(doing: Doing) -> None:
     """Who registered the case or looked into it does not decide about it; nor does anybody in their place."""
     if conflict(_persons(doing), own=handlers(doing.session, doing.ticket), relatives=(), signatures=()):
         raise NotAllowed(OWN)
 
 
-@guard
+@standing
 def not_relative(doing: Doing) -> None:
     """Nobody signs for somebody they have declared a tie to (回避); nor does anybody in their place."""
     if conflict(_persons(doing), own=(), relatives=_ties(doing), signatures=()):
         raise NotAllowed(RELATIVE)
 
 
-@guard
+@standing
 def not_twice(doing: Doing) -> None:
     """One person, one signature in a round; a signature counts for its signer and for whose place it was given in."""
     if conflict(_persons(doing), own=(), relatives=(), signatures=_signed(doing)):
         raise NotAllowed(TWICE)
 
 
-@guard
+@standing
 def two_persons(doing: Doing) -> None:
     """A decision stands on the signatures of others: 经办 and 审核 before the head, the district officer before the
     supervisor."""
@@ -122,12 +123,12 @@ def two_persons(doing: Doing) -> None:
         raise NotAllowed(NEEDS[missing])
 
 
-@guard
+@standing
 def opinion_agrees(doing: Doing) -> None:
     """Aid is given where giving was the opinion, and refused where it was not; otherwise the case goes back."""
     wanted = NOT_GIVE if doing.command.id == "refuse" else GIVE
     if _case(doing).opinion != wanted:
-        raise NotAllowed(DIFFERENT[_case(doing).opinion])
+        raise NothingToDo(DIFFERENT[_case(doing).opinion])
 
 
 @guard
@@ -148,7 +149,7 @@ def amount_as_reviewed(doing: Doing) -> None:
         raise NotAllowed("amount_differs", amount=yuan(standing))
 
 
-@guard
+@standing
 def within_limit(doing: Doing) -> None:
     """A township decides what its limit covers today, and nothing while nobody has confirmed a limit."""
     if level_of(doing.ticket) == TOWNSHIP:
@@ -170,7 +171,7 @@ def above_limit(doing: Doing) -> None:
         raise NotAllowed("decide_here", limit=yuan(limit.yuan))
 
 
-@guard
+@standing
 def meeting_needed(doing: Doing) -> None:
     """A special case is decided as a meeting of this round has decided it (一事一议)."""
     case = _case(doing)
@@ -201,16 +202,38 @@ def authorised(doing: Doing) -> None:
             raise NotAllowed("not_authorised")
 
 
+def _approved(doing: Doing) -> Decimal | None:
+    """Yuan approved in this round; None before anybody has approved."""
+    signed = [one for one in _signed(doing) if one.step == APPROVE]
+    return (signed[-1].amount or Decimal(0)) if signed else None
+
+
+@standing
+def something_to_pay(doing: Doing) -> None:
+    """Money goes out on an approval of this round, until it is all paid."""
+    approved = _approved(doing)
+    if approved is None:
+        raise NotAllowed("nothing_approved")
+    if paid_so_far(doing.session, doing.ticket) >= approved:
+        raise NothingToDo("all_paid", amount=yuan(approved))
+
+
 @guard
 def paid_within_approved(doing: Doing) -> None:
     """No more is paid than was approved in this round, however often."""
-    signed = [one for one in _signed(doing) if one.step == APPROVE]
-    if not signed:
-        raise NotAllowed("nothing_approved")
-    approved = signed[-1].amount or Decimal(0)
-    paid = paid_so_far(doing.session, doing.ticket)
+    approved, paid = _approved(doing) or Decimal(0), paid_so_far(doing.session, doing.ticket)
     if paid + doing.values["amount"] > approved:
         raise NotAllowed("paid_above_approved", amount=yuan(approved), paid=yuan(paid))
+
+
+@guard
+def approved_is_paid(doing: Doing) -> None:
+    """Closed as aided is not what was approved and never given; aid given first counts towards it."""
+    approved = _approved(doing)
+    if doing.picked("result") != "aided" or approved is None or paid_so_far(doing.session, doing.ticket):
+        return
+    if given_so_far(doing.session, doing.ticket) < approved:
+        raise NotAllowed("approved_not_paid", amount=yuan(approved))
 
 
 @effect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,16 @@ from actions.due.clock import SHANGHAI
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Staff, Ticket, TicketFile
 from actions.tickets.commands import clocks, upkeep
-from actions.tickets.commands.doing import EFFECTS, GUARDS, Doing, NotAllowed, StalePage, Work
+from actions.tickets.commands.doing import (
+    EFFECTS,
+    GUARDS,
+    STANDING,
+    Doing,
+    NotAllowed,
+    NothingToDo,
+    StalePage,
+    Work,
+)
 from actions.tickets.commands.telling import tell_contact, tell_unit, write_event
 from actions.tickets.desks import unit_desk
 from actions.tickets.forms import Chosen, File, Lists, check_form, kept_fields, plain_value, shown_value
@@ -161,6 +171,38 @@ def colleagues(session: Session, work: Work, viewer: Viewer, ticket: Ticket, fie
             if field.may is None or as_viewer(row, work.roles).may(field.may)]
 
 
+@dataclass(frozen=True)
+class Offer:
+    """A command the viewer's role and the ticket's state allow; `why` says what stands in its way now, if anything."""
+
+    command: Command
+    why: NotAllowed | None = None
+
+
+def offers(session: Session, work: Work, viewer: Viewer, ticket: Ticket, now: datetime) -> list[Offer]:
+    """What this viewer can do, or could but for a reason, with a ticket obtained through access. Only looks; whatever
+    there is nothing for, such as confirming aid nobody has given, is left out."""
+    found = []
+    for command in possible(work, viewer, ticket):
+        why = barred(session, work, viewer, ticket, command, now)
+        if not isinstance(why, NothingToDo):
+            found.append(Offer(command, why))
+    return found
+
+
+def barred(session: Session, work: Work, viewer: Viewer, ticket: Ticket, command: Command,
+           now: datetime) -> NotAllowed | None:
+    """Why a command would be refused whatever the form said; None: it depends on the form."""
+    doing = Doing(session, work, viewer, ticket, command, {}, now, before=ticket.state)
+    try:
+        for name in command.guards:
+            if name in STANDING:
+                GUARDS[name](doing)
+    except NotAllowed as why:
+        return why
+    return None
+
+
 def possible(work: Work, viewer: Viewer, ticket: Ticket) -> list[Command]:
-    """The commands this viewer is offered for a ticket obtained through access."""
+    """The commands role, state and desk allow for a ticket obtained through access."""
     return [command for command in work.lifecycle.open_to(ticket.state, ticket.desk) if viewer.may(command.permission)]

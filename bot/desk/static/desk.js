@@ -24,6 +24,18 @@
     });
   }
   setInterval(count, 5000);
+  var current = document.querySelector(".menu [aria-current]");
+  if (current) current.parentNode.scrollLeft = current.offsetLeft - 40;
+  /* a second click on a button whose form is on its way does nothing */
+  document.addEventListener("submit", function (e) {
+    var form = e.target;
+    if (!form.closest(".wide-page, .narrow") || form.closest("[data-open]")) return;
+    if (form.dataset.sent) { e.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(function () { delete form.dataset.sent; }, 5000);
+  });
+  /* what was done is said once, not again when the page is read anew or kept as a bookmark */
+  if (document.querySelector(".done")) history.replaceState(null, "", location.pathname);
 
   /* panes */
   function bottom(talk) { return talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80; }
