@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from actions.access.rules import DEPARTMENT, Role
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 
 # what can be shown at all; whoever adds one says in handover/queries.py where it is read
@@ -190,3 +191,18 @@ def check_names(path: Path, departments: Departments, sources: Collection[str], 
             raise ConfigError(path, None, f"{one.id}: unknown source {one.duty!r}", nearest(one.duty, sources))
     if departments.reply not in rules:
         raise ConfigError(path, None, f"unknown rule {departments.reply!r}", nearest(departments.reply, rules))
+
+
+def wrong_department(departments: Departments, role: Role, department: str | None) -> str | None:
+    """Why somebody of this role cannot be hired for this department, and how to mend it; None where they can."""
+    if role.scope != DEPARTMENT:
+        return None if department is None else f"a {role.id} belongs to no department: leave it out"
+    with_accounts = [one.id for one in departments.by_id.values() if one.accounts]
+    if department is None:
+        return f"a {role.id} belongs to one department: name it; {nearest('', with_accounts)}"
+    if department not in departments.by_id:
+        return f"unknown department {department!r}: {nearest(department, with_accounts)}"
+    if department not in with_accounts:
+        return (f"{department} is a kind of organisation of which there are many, its people cannot sign in: give the one "
+                "you mean an entry of its own in departments.yaml, with accounts: true")
+    return None

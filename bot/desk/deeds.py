@@ -112,7 +112,7 @@ def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str,
         words = {name: _why(visit, *problem) for name, problem in wrong.problems.items()}
         return _again(visit, known, deed, sent, words, 422)
     parts.wake.ring(OUT)
-    parts.wake.hint("tickets", f"ticket:{known}")
+    parts.wake.hint("tickets", f"ticket:{known}", "subtickets")
     if once:
         with parts.database.begin() as session:
             return visit.html("desk/once.html", page="tickets", ticket=access_ticket(session, visit.viewer, known),

@@ -19,6 +19,7 @@ from actions.storage.tables import ScreeningRecord, Ticket
 from actions.tickets.commands import possible
 from actions.tickets.commands.persons import phone_hash
 from actions.tickets.desks import unit_choices
+from actions.tickets.handover.queries import consents_of
 from actions.tickets.numbers import tidy_number
 from actions.tickets.queries import (
     Narrow,
@@ -28,6 +29,7 @@ from actions.tickets.queries import (
     list_tickets,
     tickets_of_phone,
 )
+from actions.tickets.rules import CONSENT
 from bot.desk.decisions import decision_view
 from bot.desk.deeds import ticket_number
 from bot.desk.frame import Visit, pane_of
@@ -35,6 +37,7 @@ from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
 from bot.desk.people import SHOW, about, is_restricted
 from bot.desk.story import told
+from bot.desk.subtickets import handover_view
 from bot.pages.forms import fields
 from bot.pages.parts import WebParts
 
@@ -100,7 +103,8 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
     return {
         "ticket": ticket, "lamp": lamp(ticket, parts.now()),
         "history": told(visit, history(session, ticket), is_restricted(ticket)),
-        "commands": possible(parts.work, viewer, ticket),
+        "commands": [one for one in possible(parts.work, viewer, ticket) if consents_of(session, ticket)
+                     or all(field.kind != CONSENT for field in one.fields)],
         "fact_lines": parts.fact_titles(ticket.facts), "verdicts": _verdicts(parts, screened),
         "route": routed.outcome if routed is not None else None,
         "event_place": parts.opened_or_none(ticket.event_place),
@@ -109,7 +113,7 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "phone": mask_phone(phone) if phone is not None and callable_ else phone,
         "may_call": callable_ and viewer.may(SHOW), **about(session, visit, ticket),
         "accepted_by": staff_name(session, ticket.accepted_by), **_words(parts),
-        **decision_view(session, visit, ticket),
+        **decision_view(session, visit, ticket), **handover_view(session, visit, ticket),
     }
 
 

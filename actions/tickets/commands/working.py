@@ -159,7 +159,7 @@ def offered(
         found = departments.requests(today, ticket.district, consent=field.of == CONSENT)
         return {one.id: Chosen(one, one.title) for one in found}
     if field.kind == "consent":
-        return {str(row.id): Chosen(row, departments.titled(row.department)) for row in consents_of(session, ticket)}
+        return {row.department: Chosen(row, departments.titled(row.department)) for row in consents_of(session, ticket)}
     return {}
 
 
