@@ -37,7 +37,7 @@ def visible_tickets(viewer: Viewer) -> Any:
 
 
 def visible_subtickets(viewer: Viewer) -> Any:
-    """SELECT of the sub-tickets this viewer may see: a department its own, everybody else those of tickets they see."""
+    """SELECT of the sub-tickets this viewer may see: a department its own, others those of the tickets they see."""
     query = sa.select(Subticket)
     if viewer.role.scope == DEPARTMENT:
         # NULL equals nothing: who belongs to no department sees nothing
@@ -62,7 +62,7 @@ def access_ticket(session: Session, viewer: Viewer, number: str) -> Ticket:
 
 
 def access_subticket(session: Session, viewer: Viewer, number: str) -> Subticket:
-    """One sub-ticket by its own number. Raises Refused alike when it does not exist and when it is not theirs to see."""
+    """One sub-ticket by its own number. Raises Refused alike when there is none and when it is not theirs to see."""
     found = session.execute(visible_subtickets(viewer).where(Subticket.number == number)).scalar_one_or_none()
     if found is None:
         raise Refused("no such sub-ticket")

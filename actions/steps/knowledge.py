@@ -95,7 +95,8 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
     replies = load_replies([config / "replies", config / "replies" / "area"])
     roles = load_roles(config / "roles" / "roles.yaml")
     lifecycle = load_table(config, roles, replies, clockwork)
-    check_names(config / "tickets" / "departments.yaml", lifecycle.departments, ruleset.sources, clockwork.rules.figures)
+    check_names(config / "tickets" / "departments.yaml", lifecycle.departments, ruleset.sources,
+                clockwork.rules.figures)
     return Knowledge(
         gazetteer=gazetteer,
         ruleset=ruleset,

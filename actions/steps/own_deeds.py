@@ -131,7 +131,8 @@ def end_sharing(
 ) -> Outcome:
     """Takes back that somebody else may be told; a button pressed twice is answered the same."""
     try:
-        return do_own(session, know, viewer, ticket, "end_sharing", now, well="own_sharing_ended", form={"consent": consent})
+        return do_own(session, know, viewer, ticket, "end_sharing", now, well="own_sharing_ended",
+                      form={"consent": consent})
     except FieldsWrong:  # taken back before
         return Outcome(False, "own_sharing_ended", names(know, ticket))
 

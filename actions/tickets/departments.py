@@ -100,6 +100,10 @@ class Departments:
             if one.basis.consent or not consent:
                 yield from (Asked(one, wish) for wish in one.requests.values())
 
+    def spelt(self, one: Asked) -> str:
+        """A department, what it is asked and what it is shown, as a form offers it: who picks it sees all three."""
+        return f"{one.title}（{'、'.join(self.fields[name] for name in one.department.fields)}）"
+
     def titled(self, department: str) -> str:
         """What staff read; the id of one that has gone from the list."""
         found = self.by_id.get(department)
@@ -159,7 +163,7 @@ def _wishes(path: Path, entry: Any, key: str) -> dict[str, Wish]:
     for name, one in entry[key].items():
         require_keys(path, one, ["title", "says"])
         if APART in str(name):
-            raise ConfigError(path, line_of(entry[key], name), f"{name} has a {APART} in it", f"write it without {APART}")
+            raise ConfigError(path, line_of(entry[key], name), f"{name} has a {APART} in it", f"leave the {APART} out")
         found[str(name)] = Wish(str(name), str(one["title"]), str(one["says"]))
     return found
 
@@ -203,6 +207,6 @@ def wrong_department(departments: Departments, role: Role, department: str | Non
     if department not in departments.by_id:
         return f"unknown department {department!r}: {nearest(department, with_accounts)}"
     if department not in with_accounts:
-        return (f"{department} is a kind of organisation of which there are many, its people cannot sign in: give the one "
-                "you mean an entry of its own in departments.yaml, with accounts: true")
+        return (f"{department} is a kind of organisation of which there are many, its people cannot sign in: give the "
+                "one you mean an entry of its own in departments.yaml, with accounts: true")
     return None

@@ -112,7 +112,8 @@ def stuck(session: Session, tickets: Any, clockwork: Clockwork, now: datetime) -
         note(ticket, UNDECIDED, since)
     for ticket, since in session.execute(_unanswered(opened, now, quiet)):
         note(ticket, UNANSWERED, since)
-    for ticket, since in session.execute(_handed(opened, _midnight(working_day(today, -plan.handed, clockwork.calendar)))):
+    handed = _midnight(working_day(today, -plan.handed, clockwork.calendar))
+    for ticket, since in session.execute(_handed(opened, handed)):
         note(ticket, HANDED, since)
     for ticket in session.execute(_nobody(opened)).scalars():
         note(ticket, NOBODY, ticket.accepted_at or ticket.created_at)

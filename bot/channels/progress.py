@@ -164,7 +164,7 @@ def _shown(session: Session, chat: Chat, ticket: Ticket) -> dict[str, Any]:
 
 
 def _others(session: Session, know: Knowledge, ticket: Ticket) -> dict[str, Any]:
-    """Who else was asked and what became of it, and what may still be taken back; silent where nothing is sent unasked."""
+    """Who else was asked, what became of it, what may be taken back; nothing where nothing is sent unasked."""
     if ticket.discreet:
         return {"others": [], "sharing": []}
     departments = know.lifecycle.departments

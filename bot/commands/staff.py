@@ -32,8 +32,8 @@ def add(settings: Settings, login: str, name: str, role: str, unit: str | None, 
 
     from actions.access.commands import create_staff, new_password
     from actions.language.files import nearest
-    from actions.tickets.departments import wrong_department
     from actions.storage.tables import Staff
+    from actions.tickets.departments import wrong_department
 
     parts = _parts(settings)
     hired = {name for name, kind in parts.roles.items() if kind.scope != "own"}

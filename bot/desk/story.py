@@ -24,7 +24,7 @@ def _field(visit: Visit, name: str, kept: Mapping[str, Any], open_sealed: bool) 
 def told(visit: Visit, lines: Iterable[Mapping[str, Any]], restricted: bool = False, table: Lifecycle | None = None,
          readable: bool = False) -> list[dict[str, Any]]:
     """Lines of history for a page. What was sealed is read by those whose work needs it, nobody else; of a child's
-    ticket (`restricted`) nobody reads it in passing. `table`: another than that of tickets; `readable`: their own words.
+    ticket (`restricted`) nobody reads it in passing. `table`: another than that of tickets; `readable`: own words.
     """
     table = table or visit.parts.lifecycle
     titles, open_sealed = table.event_titles, readable or visit.viewer.may(SEALED) and not restricted

@@ -1,4 +1,4 @@
-"""协办: what departments are asked. Their people see only their own and only what they may be shown; officers see the rest."""
+"""协办: what departments are asked. Their people see only their own and what they may be shown; officers all of it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -100,7 +100,7 @@ def _shown(session: Session, visit: Visit, row: Subticket, ticket: Ticket) -> li
 
 
 def _history(session: Session, visit: Visit, row: Subticket, ticket: Ticket) -> list[dict[str, Any]]:
-    """The lines of a sub-ticket. A department reads in full what its own people wrote, of others only that it was done."""
+    """The lines of a sub-ticket. A department reads what its own people wrote; of others only that it was done."""
     table, lines = visit.parts.lifecycle.parts, history_of(session, row)
     if not is_department(visit):
         return told(visit, lines, is_restricted(ticket), table)
@@ -129,11 +129,12 @@ def _values(session: Session, visit: Visit, row: Subticket, *, reason_given: boo
     note_look(session, viewer, "subticket_read", f"subticket:{row.number}", parts.now(),
               {"fields": list(row.fields) if shown else [], "department": row.department})
     return {
-        **_row(visit, row), "subticket": row, "here": here, "open": open_, "shown": shown, "held_back": held_back and open_,
+        **_row(visit, row), "subticket": row, "here": here, "open": open_, "shown": shown,
+        "held_back": held_back and open_,
         "ticket": None if here else ticket, "unit": ticket.unit_name or ticket.district or "",
         "discreet": ticket.discreet, "minor": is_restricted(ticket), "history": history,
         "words": parts.opened(row.words) if open_ or not here else None,
-        "recipient": parts.opened(consent.recipient) if consent is not None and viewer.may(SEALED) and not here else None,
+        "recipient": parts.opened(consent.recipient) if consent is not None and viewer.may(SEALED) else None,
         "fields": [parts.lifecycle.departments.fields.get(name, name) for name in row.fields],
         "basis": department.basis.title if department is not None else row.basis,
         "commands": [one for one in table.open_to(row.state) if viewer.may(one.permission) and _fits(one, row)],
@@ -243,7 +244,8 @@ def do(subticket: str, command: str, visit: Visit = Depends(staff), sent: dict[s
         text = parts.lifecycle.reasons.text(refused.reason, **refused.parameters)
         return _again(visit, known, deed, sent, {"": text}, 409)
     except FieldsWrong as wrong:
-        words = {name: parts.lifecycle.reasons.text(problem, **more) for name, (problem, more) in wrong.problems.items()}
+        words = {name: parts.lifecycle.reasons.text(problem, **more)
+                 for name, (problem, more) in wrong.problems.items()}
         return _again(visit, known, deed, sent, words, 422)
     parts.wake.ring(OUT)
     parts.wake.hint("tickets", "subtickets")

@@ -1,4 +1,4 @@
-"""subticket: one part of a ticket that a department was asked for (协办). sharing_consent: who may be told, asked before."""
+"""subticket: one part of a ticket that a department was asked for (协办). sharing_consent: who may be told of whom."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -12,7 +12,7 @@ class Subticket(Base):
     __tablename__ = "subticket"
 
     id = sa.Column(sa.BigInteger, primary_key=True)
-    number = sa.Column(sa.Text, nullable=False, unique=True, comment="its own: the department never learns the ticket's")
+    number = sa.Column(sa.Text, nullable=False, unique=True, comment="its own: nobody there learns the ticket's")
     ticket_id = sa.Column(sa.ForeignKey("ticket.id"), nullable=False)
     department = sa.Column(sa.Text, nullable=False, comment="id of config/tickets/departments.yaml")
     request = sa.Column(sa.Text, nullable=False, comment="what it is asked, id of the same file")

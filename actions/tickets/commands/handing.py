@@ -52,7 +52,8 @@ def subtickets_over(doing: Doing) -> None:
     """A ticket does not end while somebody else still works for it, or an answer has not been seen to."""
     rows, departments = not_over(doing.session, doing.ticket), doing.work.lifecycle.departments
     if rows:
-        raise NotAllowed("subtickets_open", which="、".join(departments.asked(row.department, row.request) for row in rows))
+        which = "、".join(departments.asked(row.department, row.request) for row in rows)
+        raise NotAllowed("subtickets_open", which=which)
 
 
 @guard
@@ -66,12 +67,13 @@ def one_at_a_time(doing: Doing) -> None:
 
 @guard
 def sharing_agreed(doing: Doing) -> None:
-    """Who is no agency is told nothing before the person has agreed to this recipient and purpose (个人信息保护法 23)."""
+    """Who is no agency is told nothing before the person agreed to this recipient and purpose (个人信息保护法 23)."""
     asked = _asked(doing)
     if not asked.department.basis.consent:
         return
     consent = _consent(doing, asked.department)
-    if consent is None or consent.request != asked.request.id or not set(asked.department.fields) <= set(consent.fields):
+    covers = consent is not None and consent.request == asked.request.id
+    if consent is None or not covers or not set(asked.department.fields) <= set(consent.fields):
         raise NotAllowed("sharing_needed", department=asked.department.title)
 
 
@@ -79,7 +81,8 @@ def sharing_agreed(doing: Doing) -> None:
 def guardian_asked(doing: Doing) -> None:
     """A child under fourteen does not agree alone (个人信息保护法 31); to say no they may."""
     ticket = doing.ticket
-    if doing.picked("answer") == GIVEN and doing.picked("by") != GUARDIAN and needs_guardian(ticket.minor, ticket.facts):
+    alone = doing.picked("answer") == GIVEN and doing.picked("by") != GUARDIAN
+    if alone and needs_guardian(ticket.minor, ticket.facts):
         raise NotAllowed("sharing_guardian")
 
 
@@ -92,7 +95,7 @@ def hand_over(doing: Doing) -> None:
     row = Subticket(
         ticket_id=doing.ticket.id, department=department.id, request=asked.request.id, state="sent", version=1,
         owner=DEPARTMENT, owner_since=doing.now, words=doing.work.keys.seal(doing.values["words"]),
-        fields=list(department.fields), basis=department.basis.id, cite=department.basis.cite,
+        fields=list(department.fields), basis=department.basis.id, cite=_cite(doing.work, department),
         consent_id=None if consent is None else consent.id, sent_by=doing.viewer.staff_id, sent_at=doing.now)
     _promise(doing.work, row, doing.ticket)
     _number(session, row, doing.now)
@@ -100,6 +103,12 @@ def hand_over(doing: Doing) -> None:
           {"fields_shown": row.fields, "basis": row.basis, "cite": row.cite})
     doing.data.update(subticket=row.number, fields_shown=row.fields, basis=row.basis, cite=row.cite)
     _tell_later(session, doing.work.lifecycle.departments, doing.ticket, doing.now)
+
+
+def _cite(work: Work, department: Department) -> str:
+    """Why it may be told, and the article that makes the matter its own, as they stand today."""
+    duty = work.book.cited(department.duty)
+    return department.basis.cite if duty is None else f"{department.basis.cite}；{duty}"
 
 
 def _promise(work: Work, row: Subticket, ticket: Ticket) -> None:
@@ -269,7 +278,8 @@ def return_for_dissolved(session: Session, work: Work, row: Subticket, now: date
 def history_data(departments: Departments, row: Subticket) -> dict[str, Any]:
     """What the ticket's history says of a sub-ticket: which, and what became of it; never what was written."""
     outcome = departments.outcomes.get(row.outcome or "")
-    return {"subticket": row.number, "department": row.department, "about": departments.asked(row.department, row.request),
+    about = departments.asked(row.department, row.request)
+    return {"subticket": row.number, "department": row.department, "about": about,
             "outcome": None if outcome is None else outcome.title}
 
 
@@ -296,7 +306,7 @@ def tell_together(session: Session, work: Work, ticket_id: int, now: datetime) -
 
 
 def reply_together(session: Session, work: Work, ticket: Ticket, event: TicketEvent, now: datetime) -> None:
-    """One reply with all outcomes, once nobody owes a step any more. The caller holds the ticket's lock.
+    """One reply with all outcomes, once nobody owes a step any more. The caller holds the lock of the ticket.
 
     Nothing where nothing was answered and nobody was told that it was asked.
     """

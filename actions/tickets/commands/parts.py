@@ -1,4 +1,4 @@
-"""perform_subticket: the one way in which people do something with a sub-ticket. Lock, check, write, in one transaction."""
+"""perform_subticket: the one way to do something with a sub-ticket. Lock, check, write, in one transaction."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def perform_subticket(
 ) -> Subticket:
     """Does one command of subtickets.yaml: state, both histories, notices and audit row together; the caller commits.
 
-    Checked in the order of `perform`, and refused in the same words. The ticket is locked first, then the sub-ticket, so
-    that the last of two answers at the same moment finds the other one; the ticket's own version stays, its state too.
+    Checked in the order of `perform`, and refused in the same words. The ticket is locked first, then the sub-ticket,
+    so that the last of two answers at the same moment finds the other one; version and state of the ticket stay.
     """
     deed = work.lifecycle.parts.commands.get(command)
     if deed is None:
@@ -84,7 +84,7 @@ def _locked(
 
 
 def _tell(doing: Doing, row: Subticket) -> None:
-    """The ticket's history gets a line; whoever answers for the ticket hears of an answer at once, the resident once."""
+    """The ticket's history gets a line; who answers for the ticket hears of an answer at once, the resident once."""
     session, work, ticket, now = doing.session, doing.work, doing.ticket, doing.now
     data: dict[str, Any] = history_data(work.lifecycle.departments, row)
     event = write_event(session, ticket, doing.command.event, doing.viewer.actor, now, data, versioned=False)

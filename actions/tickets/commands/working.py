@@ -157,7 +157,7 @@ def offered(
         return {one.id: Chosen(one, one.title) for one in departments.serving(today, ticket.district) if one.takes_over}
     if field.kind == "request":
         found = departments.requests(today, ticket.district, consent=field.of == CONSENT)
-        return {one.id: Chosen(one, one.title) for one in found}
+        return {one.id: Chosen(one, departments.spelt(one)) for one in found}
     if field.kind == "consent":
         return {row.department: Chosen(row, departments.titled(row.department)) for row in consents_of(session, ticket)}
     return {}

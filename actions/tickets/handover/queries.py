@@ -1,4 +1,4 @@
-"""Reads sub-tickets: of a ticket, of a department, of a township that owes the next step; and what a department is shown."""
+"""Reads sub-tickets: of a ticket, of a department, of a township that owes a step; and what a department is shown."""
 
 from __future__ import annotations
 
