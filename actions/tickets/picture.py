@@ -10,7 +10,7 @@ from actions.tickets.rules import SAME, Command, Lifecycle
 HEAD = """\
 # The lifecycle of a ticket
 
-Drawn from `config/tickets/lifecycle.yaml` by `youmen tickets draw`; do not edit it by hand, a test compares it with the
+Drawn from `config/tickets/lifecycle.yaml` and `subtickets.yaml` beside it by `youmen tickets draw`; do not edit it by hand, a test compares it with the
 table. What the words mean for officers and developers: [docs/tickets.md](../tickets.md).
 """
 
@@ -73,5 +73,15 @@ def page(lifecycle: Lifecycle, roles: Mapping[str, Role]) -> str:
         "## Ways aside", "", diagram(lifecycle, [one for one in commands if one.more]), "",
         "## Every command", "", *_rows(lifecycle, roles), "",
         "`?` may be left empty, `*` is kept encrypted. Who may is who has the permission in `config/roles`; a guard "
-        "may ask for more.", "", f"Closed: {', '.join(closed)}.", "",
+        "may ask for more.", "", f"Closed: {', '.join(closed)}.", "", *_parts(lifecycle, roles),
     ])
+
+
+def _parts(lifecycle: Lifecycle, roles: Mapping[str, Role]) -> list[str]:
+    """The table of sub-tickets, below that of tickets."""
+    if lifecycle.subtickets is None:
+        return []
+    parts = lifecycle.subtickets
+    return ["## Sub-tickets", "", "What a department is asked for, from `config/tickets/subtickets.yaml`; the ticket keeps "
+            "its state meanwhile ([docs/handover.md](../handover.md)).", "", diagram(parts, parts.commands.values()), "",
+            *_rows(parts, roles), ""]
