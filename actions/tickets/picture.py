@@ -10,8 +10,8 @@ from actions.tickets.rules import SAME, Command, Lifecycle
 HEAD = """\
 # The lifecycle of a ticket
 
-Drawn from `config/tickets/lifecycle.yaml` and `subtickets.yaml` beside it by `youmen tickets draw`; do not edit it by hand, a test compares it with the
-table. What the words mean for officers and developers: [docs/tickets.md](../tickets.md).
+Drawn from `config/tickets/lifecycle.yaml` and `subtickets.yaml` beside it by `youmen tickets draw`; do not edit it by
+hand, a test compares it with the tables. What the words mean for officers and developers: [docs/tickets.md](../tickets.md).
 """
 
 

@@ -40,7 +40,7 @@ def upgrade() -> None:
     op.create_index('uq_sharing_consent_holds', 'sharing_consent', ['ticket_id', 'department'], unique=True, postgresql_where=sa.text('ended_at IS NULL'))
     op.create_table('subticket',
     sa.Column('id', sa.BigInteger(), nullable=False),
-    sa.Column('number', sa.Text(), nullable=False, comment="its own: the department never learns the ticket's"),
+    sa.Column('number', sa.Text(), nullable=False, comment="its own: nobody there learns the ticket's"),
     sa.Column('ticket_id', sa.BigInteger(), nullable=False),
     sa.Column('department', sa.Text(), nullable=False, comment='id of config/tickets/departments.yaml'),
     sa.Column('request', sa.Text(), nullable=False, comment='what it is asked, id of the same file'),
