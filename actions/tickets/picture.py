@@ -11,7 +11,8 @@ HEAD = """\
 # The lifecycle of a ticket
 
 Drawn from `config/tickets/lifecycle.yaml` and `subtickets.yaml` beside it by `youmen tickets draw`; do not edit it by
-hand, a test compares it with the tables. What the words mean for officers and developers: [docs/tickets.md](../tickets.md).
+hand, a test compares it with the tables. What the words mean for officers and developers:
+[docs/tickets.md](../tickets.md), [docs/handover.md](../handover.md).
 """
 
 
@@ -82,6 +83,5 @@ def _parts(lifecycle: Lifecycle, roles: Mapping[str, Role]) -> list[str]:
     if lifecycle.subtickets is None:
         return []
     parts = lifecycle.subtickets
-    return ["## Sub-tickets", "", "What a department is asked for, from `config/tickets/subtickets.yaml`; the ticket keeps "
-            "its state meanwhile ([docs/handover.md](../handover.md)).", "", diagram(parts, parts.commands.values()), "",
-            *_rows(parts, roles), ""]
+    return ["## Sub-tickets", "", "What a department is asked for; the ticket keeps its state meanwhile.", "",
+            diagram(parts, parts.commands.values()), "", *_rows(parts, roles), ""]

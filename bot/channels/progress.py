@@ -149,6 +149,7 @@ def _shown(session: Session, chat: Chat, ticket: Ticket) -> dict[str, Any]:
             "next": know.replies.text("reporter_next"), "who": names(know, ticket)["unit_name"],
             "opened": ticket.created_at, "since": ticket.created_at, "pass": mint_pass(chat.parts.keys, ticket, now),
             "waits": False, "survey": False, "withdraw": False, "may": ["supplement"], "here": None,
+            "others": [], "sharing": [],
         }
     state = know.lifecycle.states[ticket.state]
     return {

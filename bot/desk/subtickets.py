@@ -184,7 +184,8 @@ def show(subticket: str, visit: Visit = Depends(staff), sent: dict[str, str] = D
             raise Refused("nothing is held back")
         if reason is not None:
             record_audit(session, actor=visit.viewer.actor, action="masked_read", object_=f"subticket:{row.number}",
-                         now=parts.now(), data={"what": list(row.fields), "reason": reason.reason, "words": reason.sealed})
+                         now=parts.now(),
+                         data={"what": list(row.fields), "reason": reason.reason, "words": reason.sealed})
         values = _values(session, visit, row, reason_given=reason is not None)
         return visit.html("desk/subticket.html", 422 if reason is None else 200, page="subtickets",
                           wrong="reason" if reason is None else "", **values)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from actions.access.queries import visible_subtickets
+from actions.access.queries import access_subticket, as_now, visible_subtickets
 from actions.access.rules import Refused, Viewer
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Subticket, Ticket
@@ -46,6 +46,7 @@ def perform_subticket(
         raise Refused("no such command")
     viewer.require(deed.permission)
     doing, row = _locked(session, work, viewer, deed, number, now)
+    viewer = doing.viewer
     after = deed.after(row.state)
     if row.version != version:
         raise StalePage(version)
@@ -67,20 +68,21 @@ def perform_subticket(
 def _locked(
     session: Session, work: Work, viewer: Viewer, deed: Command, number: str, now: datetime
 ) -> tuple[Doing, Subticket]:
-    """The ticket and then the sub-ticket, locked. Raises Refused alike for none and for another department's."""
-    wanted = visible_subtickets(viewer).where(Subticket.number == number)
-    found = session.execute(wanted).scalar_one_or_none()
-    if found is None:
-        raise Refused("no such sub-ticket")
+    """The ticket and then the sub-ticket, locked, and whoever acts as they are now. Raises Refused alike for none and
+    for another department's."""
+    found = access_subticket(session, viewer, number)
     ticket = session.execute(
         sa.select(Ticket).where(Ticket.id == found.ticket_id).with_for_update(key_share=True)
         .execution_options(populate_existing=True)).scalar_one()
+    today = as_now(session, viewer, work.roles, now)
+    today.require(deed.permission)
     row = session.execute(
-        wanted.with_for_update(key_share=True, of=Subticket).execution_options(populate_existing=True)
+        visible_subtickets(today).where(Subticket.number == number).with_for_update(key_share=True, of=Subticket)
+        .execution_options(populate_existing=True)
     ).scalar_one_or_none()
-    if row is None:  # the ticket went to another unit while this one waited
+    if row is None:  # the ticket, or whoever acts, went elsewhere while this one waited
         raise Refused("no such sub-ticket")
-    return Doing(session, work, viewer, ticket, deed, {}, now, subticket=row), row
+    return Doing(session, work, today, ticket, deed, {}, now, subticket=row), row
 
 
 def _tell(doing: Doing, row: Subticket) -> None:

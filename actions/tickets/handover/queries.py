@@ -20,6 +20,7 @@ from actions.storage.tables import (
     TicketPerson,
 )
 from actions.tickets.handover.rules import DEPARTMENT, GIVEN, NOBODY, TOWNSHIP
+from actions.tickets.queries import told_by_other
 
 PERSONAL = ("name", "phone", "identity")
 
@@ -86,7 +87,8 @@ def sealed_fields(session: Session, ticket: Ticket) -> Mapping[str, bytes | None
     person = session.execute(sa.select(TicketPerson).where(
         TicketPerson.ticket_id == ticket.id, TicketPerson.role == "applicant", TicketPerson.removed_at.is_(None))
     ).scalar_one_or_none()
-    hidden = session.execute(sa.select(Intake.reporter_hidden).where(Intake.ticket_id == ticket.id)).scalar()
+    hidden = told_by_other(session, ticket) or session.execute(
+        sa.select(Intake.reporter_hidden).where(Intake.ticket_id == ticket.id)).scalar()
     known: dict[str, bytes | None] = {
         name: None if person is None else getattr(person, name) for name in PERSONAL}
     if ticket.discreet:
