@@ -1,4 +1,5 @@
-"""The people in the tests, always the same: 王婶 asks for help, 小周 and 小吴 answer, 张干事 works for 龙溪街道."""
+"""The people in the tests, always the same: 王婶 asks for help, 小周 and 小吴 answer, 张干事 works for 龙溪街道, 方工 for
+another department."""
 from __future__ import annotations
 
 import re
@@ -31,7 +32,9 @@ STAFF = {
     "district": ("区民政小刘", "district_officer", None),
     "auditor": ("审计小孙", "auditor", None),
     "admin": ("管理员", "administrator", None),
+    "fang": ("方工", "department", None),
 }
+DEPARTMENTS = {"fang": "housing"}  # who works for another department
 ORIGIN = "http://testserver"
 
 
@@ -112,7 +115,7 @@ class Stage:
         with self.parts.database.begin() as session:
             for login, (name, role, unit) in STAFF.items():
                 create_staff(session, login=login, name=name, role=role, unit_id=unit, password=PASSWORD,
-                             now=self.clock(), must_change_password=False)
+                             department=DEPARTMENTS.get(login), now=self.clock(), must_change_password=False)
 
     def browser(self) -> Browser:
         """A new browser. Errors of the app reach the test as pages, as they would reach a person."""

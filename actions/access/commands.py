@@ -60,13 +60,15 @@ def create_staff(
     password: str,
     now: datetime,
     must_change_password: bool = True,
+    department: str | None = None,
 ) -> Staff:
-    """Adds a staff member. The caller has checked role and unit against config."""
+    """Adds a staff member. The caller has checked role, unit and department against config."""
     staff = Staff(
         login=login,
         name=name,
         role=role,
         unit_id=unit_id,
+        department=department,
         password_hash=hash_password(password),
         must_change_password=must_change_password,
         active=True,
@@ -81,7 +83,7 @@ def create_staff(
         action="staff_created",
         object_=f"staff:{staff.id}",
         now=now,
-        data={"role": role, "unit": unit_id},
+        data={"role": role, "unit": unit_id, "department": department},
     )
     return staff
 

@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from actions.access.rules import RESIDENT, Refused, Role, Viewer
-from actions.storage.tables import Audit, Conversation, Delegation, Staff, StaffSession, Ticket
+from actions.access.rules import DEPARTMENT, RESIDENT, Refused, Role, Viewer
+from actions.storage.tables import Audit, Conversation, Delegation, Staff, StaffSession, Subticket, Ticket
 
 REASON_HOLDS = timedelta(minutes=10)
 
@@ -29,11 +29,22 @@ def visible_tickets(viewer: Viewer) -> Any:
         # NULL equals nothing: who has shown neither sees nothing
         return query.where(sa.or_(Ticket.contact_id == sa.literal(viewer.contact_id, sa.BigInteger),
                                   Ticket.id == sa.literal(viewer.ticket_id, sa.BigInteger)))
-    if not viewer.may("see_tickets") or viewer.role.scope == "none":
+    if not viewer.may("see_tickets") or viewer.role.scope in ("none", DEPARTMENT):
         return query.where(sa.false())
     if viewer.role.scope == "unit":
         return query.where(Ticket.unit_id == viewer.unit_id) if viewer.unit_id else query.where(sa.false())
     return query
+
+
+def visible_subtickets(viewer: Viewer) -> Any:
+    """SELECT of the sub-tickets this viewer may see: a department its own, others those of the tickets they see."""
+    query = sa.select(Subticket)
+    if viewer.role.scope == DEPARTMENT:
+        # NULL equals nothing: who belongs to no department sees nothing
+        mine = Subticket.department == sa.literal(viewer.department, sa.Text)
+        return query.where(mine if viewer.may("see_subtickets") else sa.false())
+    seen = visible_tickets(viewer).with_only_columns(Ticket.id)
+    return query.where(Subticket.ticket_id.in_(seen))
 
 
 def visible_conversations(viewer: Viewer) -> Any:
@@ -48,6 +59,14 @@ def access_ticket(session: Session, viewer: Viewer, number: str) -> Ticket:
     if ticket is None:
         raise Refused("no such ticket")
     return ticket
+
+
+def access_subticket(session: Session, viewer: Viewer, number: str) -> Subticket:
+    """One sub-ticket by its own number. Raises Refused alike when there is none and when it is not theirs to see."""
+    found = session.execute(visible_subtickets(viewer).where(Subticket.number == number)).scalar_one_or_none()
+    if found is None:
+        raise Refused("no such sub-ticket")
+    return found
 
 
 def access_conversation(session: Session, viewer: Viewer, conversation_id: int) -> Conversation:
@@ -71,7 +90,7 @@ def reason_given(session: Session, viewer: Viewer, object_: str, what: str, now:
 def as_viewer(staff: Staff, roles: Mapping[str, Role], lent: frozenset[str] = frozenset()) -> Viewer:
     """A staff row as a viewer, with what others have lent. A role that is no longer in config can do nothing."""
     role = roles.get(staff.role) or Role(staff.role, staff.role, "none", frozenset())
-    return Viewer(staff.id, staff.login, staff.name, role, staff.unit_id, lent=lent)
+    return Viewer(staff.id, staff.login, staff.name, role, staff.unit_id, department=staff.department, lent=lent)
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,13 @@ PERMISSIONS = {
     "see_minor",
     "join_contacts",
     "read_audit",
+    "hand_over",
+    "end_sharing",
+    "see_subtickets",
+    "answer_subticket",
 }
-SCOPES = {"unit", "all", "none", "own"}
+SCOPES = {"unit", "all", "none", "own", "department"}
+DEPARTMENT = "department"  # the scope of people of another department: no ticket, only what theirs was asked for
 HEAD = "head"  # the role that answers for a unit
 RESIDENT = "resident"  # the role, and the actor, of who asks for help
 
@@ -79,6 +84,7 @@ class Viewer:
     unit_id: str | None
     contact_id: int | None = None
     ticket_id: int | None = None
+    department: str | None = None  # people of another department: which one
     lent: frozenset[str] = frozenset()  # permissions held in somebody else's place, for a time
 
     def may(self, permission: str) -> bool:

@@ -68,6 +68,7 @@ class Plan:
     clocks: Mapping[str, Clock]
     quiet: int
     paused: int
+    handed: int
 
     def opening(self, state: str) -> tuple[str, ...]:
         """The clocks that start with a ticket opened in this state."""
@@ -121,7 +122,7 @@ def load_plan(folder: Path = FOLDER) -> Plan:
     said = load_yaml(reminders)
     require_keys(reminders, said, ["status", "cite", "ladders", "stuck"])
     one_of(reminders, said, "status", STATUSES)
-    require_keys(reminders, said["stuck"], ["quiet_working_days", "paused_working_days"])
+    require_keys(reminders, said["stuck"], ["quiet_working_days", "paused_working_days", "handed_working_days"])
     ladders = _ladders(reminders, said["ladders"])
     data = load_yaml(path)
     require_keys(path, data, ["clocks"])
@@ -134,4 +135,5 @@ def load_plan(folder: Path = FOLDER) -> Plan:
                                   names(path, entry, "opens") if "opens" in entry else (),
                                   entry.get("each_desk") is True, entry.get("waits") is True)
     return Plan(clocks, _days(reminders, said["stuck"], "quiet_working_days"),
-                _days(reminders, said["stuck"], "paused_working_days"))
+                _days(reminders, said["stuck"], "paused_working_days"),
+                _days(reminders, said["stuck"], "handed_working_days"))

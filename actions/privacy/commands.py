@@ -122,12 +122,18 @@ sa.event.listen(Session, "after_soft_rollback", _forget)
 sa.event.listen(Session, "before_commit", _write)
 
 
-def record_look(session: Session, *, actor: str, action: str, object_: str, now: datetime) -> None:
-    """As record_audit, once in ten minutes for the same look of the same actor: a live page reads itself anew."""
+def record_look(
+    session: Session, *, actor: str, action: str, object_: str, now: datetime, data: dict[str, Any] | None = None
+) -> None:
+    """As record_audit, once in ten minutes for the same look of the same actor: a live page reads itself anew.
+
+    With `data`, which says what was shown, another look at something else is another row.
+    """
+    same = [] if data is None else [Audit.data == data]
     noted = sa.exists().where(
-        Audit.actor == actor, Audit.action == action, Audit.object == object_, Audit.at > now - SAME_LOOK)
+        Audit.actor == actor, Audit.action == action, Audit.object == object_, Audit.at > now - SAME_LOOK, *same)
     if not session.execute(sa.select(noted)).scalar():
-        record_audit(session, actor=actor, action=action, object_=object_, now=now)
+        record_audit(session, actor=actor, action=action, object_=object_, now=now, data=data)
 
 
 def _locked_head(session: Session) -> Any:

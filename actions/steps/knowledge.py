@@ -32,6 +32,7 @@ from actions.screening.model import RuleSet
 from actions.steps.topics_table import Topics, load_topics
 from actions.tickets.approval.book import Book, load_book
 from actions.tickets.commands import Work, load_table
+from actions.tickets.departments import check_names
 from actions.tickets.rules import Lifecycle
 from actions.tickets.survey import Survey, load_survey
 
@@ -94,6 +95,8 @@ def load_knowledge(config: Path, keys: Keys, kept_rules: Path | None = None) -> 
     replies = load_replies([config / "replies", config / "replies" / "area"])
     roles = load_roles(config / "roles" / "roles.yaml")
     lifecycle = load_table(config, roles, replies, clockwork)
+    check_names(config / "tickets" / "departments.yaml", lifecycle.departments, ruleset.sources,
+                clockwork.rules.figures)
     return Knowledge(
         gazetteer=gazetteer,
         ruleset=ruleset,

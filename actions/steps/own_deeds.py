@@ -13,7 +13,7 @@ from actions.access.rules import Viewer
 from actions.language.replies import Replies
 from actions.steps.knowledge import Knowledge
 from actions.storage.tables import Ticket, TicketEvent
-from actions.tickets.commands import NotAllowed, last_event, perform_own
+from actions.tickets.commands import FieldsWrong, NotAllowed, last_event, perform_own
 from actions.tickets.queries import asks_as_reporter
 from actions.tickets.rules import WrongState
 from actions.tickets.survey import Answer
@@ -124,6 +124,17 @@ def all_supplemented(session: Session, know: Knowledge, viewer: Viewer, ticket: 
     """Says that everything asked for is there: the township goes on, and its clock with it."""
     return do_own(session, know, viewer, ticket, "receive_supplement", now, well="own_material_all",
                   form={"received": know.replies.text("own_material_all_words")})
+
+
+def end_sharing(
+    session: Session, know: Knowledge, viewer: Viewer, ticket: Ticket, now: datetime, consent: str
+) -> Outcome:
+    """Takes back that somebody else may be told; a button pressed twice is answered the same."""
+    try:
+        return do_own(session, know, viewer, ticket, "end_sharing", now, well="own_sharing_ended",
+                      form={"consent": consent})
+    except FieldsWrong:  # taken back before
+        return Outcome(False, "own_sharing_ended", names(know, ticket))
 
 
 def answer_survey(

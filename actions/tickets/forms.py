@@ -18,6 +18,8 @@ AMOUNT = re.compile(r"[0-9]{1,8}(\.[0-9]{1,2})?")
 MEGABYTE = 1_000_000
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 YES, NO = "yes", "no"
+LISTED = ("unit", "staff", "department", "request", "consent")  # kinds whose options stand in Lists
+UNKNOWN = {"unit": "unit_unknown", "staff": "field_not_staff"}  # kind → what is said of one that is not offered
 
 
 class FieldsWrong(Exception):
@@ -44,11 +46,10 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Lists:
-    """What can be picked today: `unit` and `staff` answer an id with what it stands for, or None."""
+    """What can be picked today: `offers` answers a field with id → what it stands for."""
 
     today: date
-    unit: Callable[[str], Chosen | None]
-    staff: Callable[[Field, str], Chosen | None]
+    offers: Callable[[Field], Mapping[str, Chosen]]
 
 
 @dataclass(frozen=True)
@@ -114,17 +115,10 @@ def _choice(field: Field, typed: str, lists: Lists) -> Chosen:
     return Chosen(typed, field.options[typed])
 
 
-def _unit(field: Field, typed: str, lists: Lists) -> Chosen:
-    found = lists.unit(typed)
+def _listed(field: Field, typed: str, lists: Lists) -> Chosen:
+    found = lists.offers(field).get(typed)
     if found is None:
-        raise _Wrong("unit_unknown")
-    return found
-
-
-def _staff(field: Field, typed: str, lists: Lists) -> Chosen:
-    found = lists.staff(field, typed)
-    if found is None:
-        raise _Wrong("field_not_staff")
+        raise _Wrong(UNKNOWN.get(field.kind, "field_not_chosen"))
     return found
 
 
@@ -160,8 +154,8 @@ def _file(field: Field, content: bytes) -> File:
 
 
 READ: Mapping[str, Callable[[Field, str, Lists], Any]] = {
-    "text": _text, "amount": _amount, "choice": _choice, "unit": _unit, "staff": _staff, "date": _date,
-    "yes_no": _yes_no, "ticket": _ticket,
+    "text": _text, "amount": _amount, "choice": _choice, "date": _date, "yes_no": _yes_no, "ticket": _ticket,
+    **{kind: _listed for kind in LISTED},
 }
 
 
@@ -170,7 +164,7 @@ def plain_value(value: Any) -> str | bool | int:
     if isinstance(value, File):
         return value.kind
     if isinstance(value, Chosen):
-        return plain_value(getattr(value.value, "unit_id", value.value))
+        return plain_value(getattr(value.value, "unit_id", getattr(value.value, "id", value.value)))
     return value if isinstance(value, (bool, int)) else str(value)
 
 

@@ -15,16 +15,19 @@ def check_character(body: str) -> str:
     return LETTERS[sum(weight * LETTERS.index(letter) for weight, letter in enumerate(body, 1)) % len(LETTERS)]
 
 
-def new_number(day: date) -> str:
-    """A ticket number that says its day and nothing else: YM261121-7K3FQ-4. Not sequential, not guessable alone."""
+TICKET, SUBTICKET = "YM", "XB"  # what the number of each begins with
+
+
+def new_number(day: date, kind: str = TICKET) -> str:
+    """A number that says its day and nothing else: YM261121-7K3FQ-4. Not sequential, not guessable alone."""
     body = "".join(secrets.choice(LETTERS) for _ in range(5))
-    return f"YM{day:%y%m%d}-{body}-{check_character(body)}"
+    return f"{kind}{day:%y%m%d}-{body}-{check_character(body)}"
 
 
-def tidy_number(typed: str) -> str | None:
+def tidy_number(typed: str, kind: str = TICKET) -> str | None:
     """The number as stored, from how a person typed it; None when its check character is wrong."""
     plain = "".join(letter for letter in typed.upper() if letter.isascii() and letter.isalnum())
-    if len(plain) != 14 or not plain.startswith("YM") or not plain[2:8].isdigit():
+    if len(plain) != 14 or not plain.startswith(kind) or not plain[2:8].isdigit():
         return None
     body, check = plain[8:13], plain[13]
     if any(letter not in LETTERS for letter in body + check) or check_character(body) != check:

@@ -10,8 +10,9 @@ from actions.tickets.rules import SAME, Command, Lifecycle
 HEAD = """\
 # The lifecycle of a ticket
 
-Drawn from `config/tickets/lifecycle.yaml` by `youmen tickets draw`; do not edit it by hand, a test compares it with the
-table. What the words mean for officers and developers: [docs/tickets.md](../tickets.md).
+Drawn from `config/tickets/lifecycle.yaml` and `subtickets.yaml` beside it by `youmen tickets draw`; do not edit it by
+hand, a test compares it with the tables. What the words mean for officers and developers:
+[docs/tickets.md](../tickets.md), [docs/handover.md](../handover.md).
 """
 
 
@@ -73,5 +74,14 @@ def page(lifecycle: Lifecycle, roles: Mapping[str, Role]) -> str:
         "## Ways aside", "", diagram(lifecycle, [one for one in commands if one.more]), "",
         "## Every command", "", *_rows(lifecycle, roles), "",
         "`?` may be left empty, `*` is kept encrypted. Who may is who has the permission in `config/roles`; a guard "
-        "may ask for more.", "", f"Closed: {', '.join(closed)}.", "",
+        "may ask for more.", "", f"Closed: {', '.join(closed)}.", "", *_parts(lifecycle, roles),
     ])
+
+
+def _parts(lifecycle: Lifecycle, roles: Mapping[str, Role]) -> list[str]:
+    """The table of sub-tickets, below that of tickets."""
+    if lifecycle.subtickets is None:
+        return []
+    parts = lifecycle.subtickets
+    return ["## Sub-tickets", "", "What a department is asked for; the ticket keeps its state meanwhile.", "",
+            diagram(parts, parts.commands.values()), "", *_rows(parts, roles), ""]

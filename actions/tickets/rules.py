@@ -13,12 +13,15 @@ from actions.due.clockwork import Clockwork
 from actions.language.files import ConfigError, line_of, load_yaml, nearest, require_keys
 from actions.language.replies import Replies
 from actions.privacy.media import MEDIA_TYPES
+from actions.tickets.departments import NO_DEPARTMENTS, Departments
 from actions.tickets.reasons import Reasons, load_reasons
 
 SAME = "same"
 ALL = "all"  # every clock that runs
 GROUPS = {"open": (True,), "closed": (False,), "any": (True, False)}
-KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no", "ticket")
+KINDS = ("text", "amount", "choice", "unit", "date", "file", "staff", "yes_no", "ticket", "department", "request",
+         "consent")
+OUTCOMES, CONSENT = "outcomes", "consent"  # what `of` of a choice, and of a request, can be
 DESKS = ("unit", "district", "outside")
 FILE_KINDS, MEGABYTES = ("image/jpeg", "image/png"), 5  # of a file where the table says nothing: a signature
 MOST = 500  # characters of a text where the table says nothing: it is read on one screen
@@ -48,7 +51,7 @@ class State:
 class Field:
     """One thing a command asks for. `most`: characters of a text; `when`: past or future of a date; `within`: days it
     may lie ahead; `may`: what a chosen colleague must be allowed to do; `tell`: the reply to the resident names it;
-    `kinds`, `megabytes`: media types and size of a file."""
+    `of`: which of departments.yaml are offered; `kinds`, `megabytes`: media types and size of a file."""
 
     id: str
     title: str
@@ -62,6 +65,7 @@ class Field:
     when: str | None = None
     within: int | None = None
     may: str | None = None
+    of: str | None = None
     kinds: tuple[str, ...] = FILE_KINDS
     megabytes: int = MEGABYTES
 
@@ -112,12 +116,23 @@ class Command:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """States, the commands between them, the titles of events that no command writes, and why something cannot be."""
+    """States, the commands between them, the titles of events that no command writes, and why something cannot be.
+
+    Of tickets also: the departments that can help, and the table of what they are asked (`subtickets`)."""
 
     states: Mapping[str, State]
     commands: Mapping[str, Command]
     events: Mapping[str, str]
     reasons: Reasons = Reasons({})
+    departments: Departments = NO_DEPARTMENTS
+    subtickets: Lifecycle | None = None
+
+    @property
+    def parts(self) -> Lifecycle:
+        """The table of sub-tickets. Raises LookupError where this table has none."""
+        if self.subtickets is None:
+            raise LookupError("this table knows no sub-tickets")
+        return self.subtickets
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
@@ -158,6 +173,7 @@ class Known:
     effects: Collection[str] | None = None
     replies: Replies | None = None
     clockwork: Clockwork | None = None
+    departments: Departments = NO_DEPARTMENTS
 
 
 def load_lifecycle(path: Path, known: Known = Known()) -> Lifecycle:
@@ -168,9 +184,10 @@ def load_lifecycle(path: Path, known: Known = Known()) -> Lifecycle:
     data = load_yaml(path)
     require_keys(path, data, ["states", "commands"], ["events"])
     states = {str(name): _state(path, str(name), entry) for name, entry in data["states"].items()}
-    commands = {str(name): _command(path, str(name), entry, states) for name, entry in data["commands"].items()}
+    commands = {str(name): _command(path, str(name), entry, states, known.departments)
+                for name, entry in data["commands"].items()}
     events = {str(kind): str(title) for kind, title in (data.get("events") or {}).items()}
-    lifecycle = Lifecycle(states, commands, events, load_reasons(path.with_name("reasons.yaml")))
+    lifecycle = Lifecycle(states, commands, events, load_reasons(path.with_name("reasons.yaml")), known.departments)
     _check_ways(path, data, lifecycle)
     if known.clockwork is not None:
         _check_opening(path, lifecycle, known.clockwork)
@@ -221,7 +238,7 @@ def _states(path: Path, entry: Any, key: str, states: Mapping[str, State]) -> fr
     return frozenset(names)
 
 
-def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> Command:
+def _command(path: Path, name: str, entry: Any, states: Mapping[str, State], departments: Departments) -> Command:
     require_keys(path, entry, ["title", "event", "from", "to", "permission"],
                  ["tells", "tells_unit", "desks", "place", "more", "at_hand", "fields", "guards", "effect", "gives",
                   "clocks"])
@@ -229,7 +246,7 @@ def _command(path: Path, name: str, entry: Any, states: Mapping[str, State]) -> 
     _named(path, entry, "permission", [entry["permission"]], PERMISSIONS, "permission")
     desks = _list(path, entry, "desks") or DESKS
     _named(path, entry, "desks", desks, DESKS, "desk")
-    fields = tuple(_field(path, one) for one in entry.get("fields", []))
+    fields = tuple(_field(path, one, departments) for one in entry.get("fields", []))
     if len({one.id for one in fields}) < len(fields):
         raise ConfigError(path, line_of(entry, "fields"), "two fields have the same id", "rename one of them")
     return Command(
@@ -249,13 +266,17 @@ def _clocks(path: Path, entry: Any) -> ClockMoves:
     return ClockMoves(stop, said.get("resume"), _list(path, said, "start"), said.get("pause"), said.get("after"))
 
 
-def _field(path: Path, entry: Any) -> Field:
+def _field(path: Path, entry: Any, departments: Departments) -> Field:
     require_keys(path, entry, ["id", "title", "kind"],
-                 ["required", "sealed", "tell", "options", "help", "most", "when", "within", "may", "kinds",
+                 ["required", "sealed", "tell", "options", "help", "most", "when", "within", "may", "of", "kinds",
                   "megabytes"])
     kind = str(entry["kind"])
     _named(path, entry, "kind", [kind], KINDS, "kind of field")
     options = {str(name): str(title) for name, title in (entry.get("options") or {}).items()}
+    if "of" in entry:
+        _named(path, entry, "of", [entry["of"]], {"choice": [OUTCOMES], "request": [CONSENT]}.get(kind, []), "list")
+    if entry.get("of") == OUTCOMES:
+        options = {name: outcome.title for name, outcome in departments.outcomes.items()}
     if (kind == "choice") != bool(options):
         raise ConfigError(path, line_of(entry, "kind"), f"a {kind} with{'' if options else 'out'} options",
                           "a choice, and nothing else, lists options: {id: title}")
@@ -271,8 +292,8 @@ def _field(path: Path, entry: Any) -> Field:
     return Field(
         str(entry["id"]), str(entry["title"]), kind, entry.get("required") is True, entry.get("sealed") is True,
         entry.get("tell") is True, options, str(entry.get("help", "")), _whole(path, entry, "most", MOST),
-        entry.get("when"), _whole(path, entry, "within", 1) if "within" in entry else None, entry.get("may"), kinds,
-        _whole(path, entry, "megabytes", MEGABYTES),
+        entry.get("when"), _whole(path, entry, "within", 1) if "within" in entry else None, entry.get("may"),
+        entry.get("of"), kinds, _whole(path, entry, "megabytes", MEGABYTES),
     )
 
 

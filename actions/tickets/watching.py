@@ -16,11 +16,13 @@ from actions.due.clock import SHANGHAI, Due
 from actions.due.clockwork import Clockwork
 from actions.due.reminders import working_day
 from actions.due.rules import DueError
-from actions.storage.tables import Notice, Staff, Ticket, TicketClock, TicketEvent
+from actions.storage.tables import Notice, Staff, Subticket, Ticket, TicketClock, TicketEvent
 from actions.tickets.commands.clocks import stops_of
+from actions.tickets.handover.rules import DEPARTMENT, TOWNSHIP
 
 NEWS_DAYS = 14
 OVERDUE, PAUSED, QUIET, UNDECIDED, NOBODY = "overdue", "paused", "quiet", "undecided", "nobody"
+UNANSWERED, HANDED = "unanswered", "handed"
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def _midnight(day: date) -> datetime:
 
 def stuck(session: Session, tickets: Any, clockwork: Clockwork, now: datetime) -> list[Stuck]:
     """What is stuck among `tickets` (a SELECT of Ticket, such as visible_tickets gives): overdue, stopped for a reason
-    for too long, quiet, an extension nobody decides, or in nobody's hands."""
+    for too long, quiet, an extension nobody decides, a department that does not answer, what one gave back and nobody
+    has seen to, or in nobody's hands."""
     today, plan = now.astimezone(SHANGHAI).date(), clockwork.plan
     quiet = _midnight(working_day(today, -plan.quiet, clockwork.calendar))
     paused = _midnight(working_day(today, -plan.paused, clockwork.calendar))
@@ -133,6 +136,11 @@ def stuck(session: Session, tickets: Any, clockwork: Clockwork, now: datetime) -
         note(ticket, QUIET, since)
     for ticket, since in session.execute(_undecided(opened)):
         note(ticket, UNDECIDED, since)
+    for ticket, since in session.execute(_unanswered(opened, now, quiet)):
+        note(ticket, UNANSWERED, since)
+    handed = _midnight(working_day(today, -plan.handed, clockwork.calendar))
+    for ticket, since in session.execute(_handed(opened, handed)):
+        note(ticket, HANDED, since)
     for ticket in session.execute(_nobody(opened)).scalars():
         note(ticket, NOBODY, ticket.accepted_at or ticket.created_at)
     return sorted(found.values(), key=lambda entry: entry.order)
@@ -156,6 +164,19 @@ def _undecided(opened: Any) -> Any:
                                  later.kind.in_(("extension_decided", "reopened")))
     waits = sa.and_(asked.ticket_id == Ticket.id, asked.kind == "extension_asked", ~answered)
     return opened.add_columns(asked.at).join(asked, waits)
+
+
+def _unanswered(opened: Any, now: datetime, quiet: datetime) -> Any:
+    """Tickets with a department that is late by our promise or, where none was made, has been silent since `quiet`."""
+    late = sa.or_(Subticket.due_at < now, sa.and_(Subticket.due_at.is_(None), Subticket.owner_since < quiet))
+    asked = sa.and_(Subticket.ticket_id == Ticket.id, Subticket.owner == DEPARTMENT, late)
+    return opened.add_columns(sa.func.coalesce(Subticket.due_at, Subticket.owner_since)).join(Subticket, asked)
+
+
+def _handed(opened: Any, before: datetime) -> Any:
+    """Tickets with something a department gave back, or an answer to be looked at, that nobody has seen to."""
+    owed = sa.and_(Subticket.ticket_id == Ticket.id, Subticket.owner == TOWNSHIP, Subticket.owner_since < before)
+    return opened.add_columns(Subticket.owner_since).join(Subticket, owed)
 
 
 def _nobody(opened: Any) -> Any:

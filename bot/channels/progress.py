@@ -32,6 +32,7 @@ from actions.steps.own_deeds import (
     all_supplemented,
     answer_survey,
     ask_call,
+    end_sharing,
     names,
     next_step,
     reopen,
@@ -42,6 +43,8 @@ from actions.steps.own_deeds import (
 )
 from actions.storage.tables import Ticket, TicketEvent
 from actions.tickets.commands import FieldsWrong, ask_progress
+from actions.tickets.handover.queries import consents_of, subtickets_of
+from actions.tickets.handover.rules import line_of
 from actions.tickets.queries import asks_as_reporter, at_this_step_since, told_by_other
 from bot.channels.files import TAKEN, NotTaken, Upload, read_upload
 from bot.channels.web import MOST_SECONDS, Chat, the_chat
@@ -146,6 +149,7 @@ def _shown(session: Session, chat: Chat, ticket: Ticket) -> dict[str, Any]:
             "next": know.replies.text("reporter_next"), "who": names(know, ticket)["unit_name"],
             "opened": ticket.created_at, "since": ticket.created_at, "pass": mint_pass(chat.parts.keys, ticket, now),
             "waits": False, "survey": False, "withdraw": False, "may": ["supplement"], "here": None,
+            "others": [], "sharing": [],
         }
     state = know.lifecycle.states[ticket.state]
     return {
@@ -156,8 +160,19 @@ def _shown(session: Session, chat: Chat, ticket: Ticket) -> dict[str, Any]:
         "withdraw": ticket.state in know.lifecycle.commands["withdraw"].start,
         "may": [command.id for command in know.lifecycle.open_to(ticket.state, ticket.desk)
                 if _viewer(know, ticket).may(command.permission)],
-        "here": None,
+        "here": None, **_others(session, know, ticket),
     }
+
+
+def _others(session: Session, know: Knowledge, ticket: Ticket) -> dict[str, Any]:
+    """Who else was asked, what became of it, what may be taken back; nothing where nothing is sent unasked."""
+    if ticket.discreet:
+        return {"others": [], "sharing": []}
+    departments = know.lifecycle.departments
+    sharing = consents_of(session, ticket) if know.lifecycle.states[ticket.state].open else []
+    return {"others": [line_of(departments, row) for row in subtickets_of(session, ticket)],
+            "sharing": [(row.department, departments.by_id[row.department].name) for row in sharing
+                        if row.department in departments.by_id]}
 
 
 def _viewer(know: Knowledge, ticket: Ticket) -> Viewer:
@@ -236,6 +251,8 @@ def _done(session: Session, chat: Chat, ticket: Ticket, asked: Asked) -> tuple[O
         return _supplement(session, know, viewer, ticket, asked, now), ""
     if asked.deed == "all":
         return all_supplemented(session, know, viewer, ticket, now), ""
+    if asked.deed == "unshare":
+        return end_sharing(session, know, viewer, ticket, now, asked.answer), ""
     if asked.deed == "reopen":
         return reopen(session, know, viewer, ticket, now, asked.words), ""
     answer = know.survey.answers.get(asked.answer) if asked.deed == "survey" else None

@@ -24,14 +24,16 @@ def _parts(settings: Settings):  # type: ignore[no-untyped-def]
 @click.option("--name", required=True, help="Name shown on pages.")
 @click.option("--role", required=True, help="Role of config/roles/roles.yaml.")
 @click.option("--unit", help="Official unit name or id; officers and heads need one.")
+@click.option("--department", help="Id of config/tickets/departments.yaml; people of another department need one.")
 @click.pass_obj
-def add(settings: Settings, login: str, name: str, role: str, unit: str | None) -> None:
+def add(settings: Settings, login: str, name: str, role: str, unit: str | None, department: str | None) -> None:
     """Add a person; the password is drawn and printed once."""
     import sqlalchemy as sa
 
     from actions.access.commands import create_staff, new_password
     from actions.language.files import nearest
     from actions.storage.tables import Staff
+    from actions.tickets.departments import wrong_department
 
     parts = _parts(settings)
     hired = {name for name, kind in parts.roles.items() if kind.scope != "own"}
@@ -43,12 +45,15 @@ def add(settings: Settings, login: str, name: str, role: str, unit: str | None) 
         raise click.UsageError(f"unknown unit {unit!r}: {nearest(unit, units)}")
     if parts.roles[role].scope == "unit" and unit_id is None:
         raise click.UsageError(f"a {role} works for one unit: add --unit")
+    if wrong := wrong_department(parts.lifecycle.departments, parts.roles[role], department):
+        raise click.UsageError(wrong)
     password = new_password()
     with parts.database.begin() as session:
         if session.execute(sa.select(Staff.id).where(Staff.login == login)).first():
             raise click.UsageError(f"{login} exists: use `youmen user reset {login}`")
-        create_staff(session, login=login, name=name, role=role, unit_id=unit_id, password=password, now=parts.now())
-    write({"login": login, "role": role, "unit": unit_id, "password": password})
+        create_staff(session, login=login, name=name, role=role, unit_id=unit_id, password=password, now=parts.now(),
+                     department=department)
+    write({"login": login, "role": role, "unit": unit_id, "department": department, "password": password})
 
 
 @user.command("list")
@@ -68,6 +73,7 @@ def list_staff(settings: Settings) -> None:
                     "name": staff.name,
                     "role": staff.role,
                     "unit": staff.unit_id,
+                    "department": staff.department,
                     "active": staff.active,
                 }
             )

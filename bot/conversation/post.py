@@ -20,6 +20,8 @@ from actions.storage.tables import Contact, Conversation, Message, Notice, Ticke
 from actions.tickets.commands import Work, keep_up
 from actions.tickets.commands.clocks import TIMER as CLOCK
 from actions.tickets.commands.clocks import remind
+from actions.tickets.commands.handing import TIMER as DEPARTMENTS
+from actions.tickets.commands.handing import tell_together
 from actions.tickets.commands.upkeep import UPKEEP
 from bot.conversation.outbox import add_message, seal_hidden
 from bot.conversation.ownership import LEASE, end_lease
@@ -191,6 +193,10 @@ def _upkeep(session: Session, ref: str, tools: Tools, now: datetime) -> datetime
     return keep_up(session, tools.tickets, now)
 
 
+def _departments_told(session: Session, ref: str, tools: Tools, now: datetime) -> None:
+    tell_together(session, tools.tickets, int(ref), now)
+
+
 def _conversation(ref: str) -> str:
     return f"conversation:{ref.partition(':')[0]}"
 
@@ -212,4 +218,5 @@ class TimerKind:
 TIMERS: dict[str, TimerKind] = {
     "danger_unanswered": TimerKind(_danger_unanswered, _conversation), LEASE: TimerKind(_lease, _conversation),
     CLOCK: TimerKind(_clock, _tickets, always=True), UPKEEP: TimerKind(_upkeep, _tickets, always=True),
+    DEPARTMENTS: TimerKind(_departments_told, _tickets),
 }

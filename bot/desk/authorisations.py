@@ -20,6 +20,7 @@ from actions.tickets.authorisation.commands import (
 )
 from actions.tickets.authorisation.queries import authorisations, open_differences, signature_images
 from actions.tickets.authorisation.rules import APPLICANT, HOUSEHOLD, MEMBER, SUPPORTER, Asked, AuthorisationWrong
+from actions.tickets.handover.queries import owed_by_township
 from bot.desk.decisions import names_of
 from bot.desk.deeds import ticket_number, whole
 from bot.desk.frame import Visit, saved
@@ -143,7 +144,10 @@ def clear(number: str, result: str, visit: Visit = Depends(staff), sent: dict[st
 @router.get("/desk/checks")
 @needs(WORK)
 def checks(visit: Visit = Depends(staff)) -> Response:
-    """What waits for somebody: differences of checks, and aid with one signature only."""
+    """What waits for somebody: differences of checks, aid with one signature only, what departments gave back."""
+    departments = visit.parts.lifecycle.departments
     with visit.parts.database.begin() as session:
+        owed = [(row, ticket, departments.asked(row.department, row.request))
+                for row, ticket in owed_by_township(session, visit.viewer)]
         return visit.html("desk/checks.html", page="checks", differences=open_differences(session, visit.viewer),
-                          alone=lone_aids(session, visit.viewer))
+                          alone=lone_aids(session, visit.viewer), owed=owed)

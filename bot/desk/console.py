@@ -146,6 +146,8 @@ def start(visit: Visit = Depends(staff)) -> Response:
         return RedirectResponse("/desk/conversations", 303)
     if visit.viewer.may("see_tickets"):
         return RedirectResponse("/desk/tickets", 303)
+    if visit.viewer.may("see_subtickets"):
+        return RedirectResponse("/desk/subtickets", 303)
     return visit.html("desk/empty.html", page="")
 
 
@@ -303,6 +305,8 @@ def hints_for(viewer: Viewer) -> Callable[[str], str | None]:
         if pane in ("tickets", "ticket", "unit"):
             # never the number: it would tell that a ticket of another unit exists
             return "tickets" if viewer.may("see_tickets") else None
+        if pane == "subtickets":
+            return "subtickets" if viewer.may("see_subtickets") else None
         return None
 
     return wanted

@@ -11,12 +11,10 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import access_ticket, visible_tickets
 from actions.access.rules import Refused
-from actions.due.clock import SHANGHAI
 from actions.privacy.keys import KeyWrong
 from actions.storage.tables import Ticket
-from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, barred, colleagues, perform
-from actions.tickets.desks import unit_choices
-from actions.tickets.forms import NO, YES
+from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, barred, offered, perform
+from actions.tickets.forms import LISTED, NO, YES
 from actions.tickets.numbers import tidy_number
 from actions.tickets.queries import file_of, history
 from actions.tickets.rules import Command, Field, WrongState
@@ -49,13 +47,10 @@ def whole(text: str) -> int | None:
 
 def choices(session: Session, visit: Visit, ticket: Ticket, field: Field) -> Mapping[str, str]:
     """What a field offers: id → what people read. Empty for a field that is typed."""
-    parts = visit.parts
-    if field.kind == "unit":
-        offered = unit_choices(parts.knowledge.gazetteer, parts.now().astimezone(SHANGHAI).date())
-        return {unit: name for unit, name in offered.items() if unit != ticket.unit_id}
-    if field.kind == "staff":
-        return {str(one.value): one.shown for one in colleagues(session, parts.work, visit.viewer, ticket, field)}
-    return field.options
+    if field.kind not in LISTED:
+        return field.options
+    found = offered(session, visit.parts.work, visit.viewer, ticket, field, visit.parts.now())
+    return {name: one.shown for name, one in found.items() if field.kind != "unit" or name != ticket.unit_id}
 
 
 def _command(visit: Visit, name: str) -> Command:
@@ -147,7 +142,7 @@ def do(number: str, command: str, visit: Visit = Depends(staff), sent: dict[str,
         words = {name: _why(visit, *problem) for name, problem in wrong.problems.items()}
         return _again(visit, known, deed, sent, words, 422)
     parts.wake.ring(OUT)
-    parts.wake.hint("tickets", f"ticket:{known}")
+    parts.wake.hint("tickets", f"ticket:{known}", "subtickets")
     if once:
         with parts.database.begin() as session:
             return visit.html("desk/once.html", page="tickets", ticket=access_ticket(session, visit.viewer, known),

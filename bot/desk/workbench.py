@@ -36,6 +36,7 @@ from bot.desk.guard import door, needs, staff
 from bot.desk.looks import note_look
 from bot.desk.people import SHOW, about, is_restricted
 from bot.desk.story import told
+from bot.desk.subtickets import handover_view
 from bot.pages.forms import fields
 from bot.pages.parts import WebParts
 
@@ -122,7 +123,7 @@ def _view(session: Session, visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "phone": mask_phone(phone) if phone is not None and callable_ else phone,
         "may_call": callable_ and viewer.may(SHOW), **about(session, visit, ticket),
         "accepted_by": staff_name(session, ticket.accepted_by), **_words(parts),
-        **decision_view(session, visit, ticket),
+        **decision_view(session, visit, ticket), **handover_view(session, visit, ticket),
     }
 
 

@@ -14,6 +14,7 @@ from actions.language.files import ConfigError, line_of, load_yaml, nearest, req
 from actions.places.gazetteer import Gazetteer, load_gazetteer
 from actions.storage.engine import Database
 from actions.storage.tables import Staff
+from actions.tickets.departments import load_departments, wrong_department
 from bot.settings import Settings
 
 
@@ -42,10 +43,11 @@ def make_first_staff(database: Database, settings: Settings, now: datetime) -> l
         path = settings.config / "roles" / "first_staff.yaml"
         roles = load_roles(settings.config / "roles" / "roles.yaml")
         hired = {name for name, role in roles.items() if role.scope != "own"}
+        departments = load_departments(settings.config / "tickets" / "departments.yaml")
         find_unit = unit_id_of(load_gazetteer(settings.config / "places"))
         logins = []
         for entry in load_yaml(path):
-            require_keys(path, entry, ["login", "name", "role"], ["unit_name"])
+            require_keys(path, entry, ["login", "name", "role"], ["unit_name", "department"])
             if entry["role"] not in hired:
                 raise ConfigError(
                     path, line_of(entry, "role"), f"unknown role {entry['role']!r}", nearest(entry["role"], hired)
@@ -58,6 +60,9 @@ def make_first_staff(database: Database, settings: Settings, now: datetime) -> l
                     f"{entry['unit_name']} is no unit of the area",
                     "write the official name of config/places",
                 )
+            wrong = wrong_department(departments, roles[entry["role"]], entry.get("department"))
+            if wrong is not None:
+                raise ConfigError(path, line_of(entry), wrong, "write the id of config/tickets/departments.yaml")
             password = new_password()
             create_staff(
                 session,
@@ -65,6 +70,7 @@ def make_first_staff(database: Database, settings: Settings, now: datetime) -> l
                 name=entry["name"],
                 role=entry["role"],
                 unit_id=unit_id,
+                department=entry.get("department"),
                 password=password,
                 now=now,
             )

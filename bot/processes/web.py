@@ -40,6 +40,7 @@ from bot.desk import (
     powers,
     signin,
     stuck,
+    subtickets,
     workbench,
 )
 from bot.desk.frame import Desk
@@ -102,7 +103,7 @@ def create_app(parts: WebParts) -> FastAPI:
     for name, folder in pages.rooms.items():
         app.mount(f"/static/{name}", Static(directory=folder / "static"), name=f"static-{name}")
     rooms = (chat, progress, links, signin, console, attachments, workbench, deeds, decisions, authorisations, powers,
-             places, stuck, intake, people, auditing, api_tickets)
+             places, stuck, subtickets, intake, people, auditing, api_tickets)
     for room in rooms:
         app.include_router(room.router)
     _pushed(app, parts)

@@ -27,18 +27,21 @@ from actions.storage.tables import (
     Relative,
     Staff,
     StaffSession,
+    Subticket,
     Surge,
     Ticket,
     TicketEvent,
     TicketFile,
 )
+from actions.tickets.numbers import check_character
 from bot.desk.guard import needs
 from tests.cast import PASSWORD, STAFF, Browser, Stage, hidden
 
+ASKED = "XB261120-33333-" + check_character("33333")  # what 住建 was asked
 NOBODY, ALL = frozenset[str](), frozenset(STAFF)
 READS_TALK = frozenset({"zhou", "wu", "chen", "auditor"})
 SPEAKS = frozenset({"zhou", "wu"})
-READS_TICKETS = ALL - {"admin"}
+READS_TICKETS = ALL - {"admin", "fang"}
 OWN_UNIT = READS_TICKETS - {"li"}  # the ticket is 龙溪's, 李干事 works for 龙塔
 ACCEPTS = frozenset({"zhang", "he", "district"})
 DECIDES = frozenset({"district", "chen"})
@@ -47,6 +50,7 @@ AUTHORISATIONS = "/desk/tickets/{number}/authorisations"
 PUBLIC = "public"
 TAKES_IN = frozenset({"zhou", "wu", "zhang", "li", "he", "district"})
 SWITCHES, SHOWS = frozenset({"chen"}), frozenset({"zhang", "he", "district", "chen"})
+SEES_PARTS = frozenset({"zhang", "li", "he", "district", "chen", "auditor", "fang"})
 SUPPLEMENTED = 900  # an event that names a photo of the talk
 
 # (method, route) → who gets further than the door; by hand, from config/roles and DESIGN 2
@@ -89,6 +93,11 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("GET", AUTHORISATIONS): ACCEPTS, ("POST", AUTHORISATIONS): ACCEPTS,
     ("POST", AUTHORISATIONS + "/members/{member}"): ACCEPTS, ("POST", AUTHORISATIONS + "/members/{member}/result"): ACCEPTS,
     ("POST", AUTHORISATIONS + "/results/{result}/clear"): ACCEPTS,
+    # 住建 was asked for its part: 方工 sees that and nothing else; whoever may which command stands in tests/tickets/handover
+    ("GET", "/desk/subtickets"): SEES_PARTS, ("GET", "/desk/subtickets/{subticket}"): SEES_PARTS - {"li"},
+    ("GET", "/desk/subticket/{subticket}/do/{command}"): frozenset({"fang"}),
+    ("POST", "/desk/subticket/{subticket}/do/{command}"): frozenset({"fang"}),
+    ("POST", "/desk/subtickets/{subticket}/show"): NOBODY,  # nothing is held back
     ("GET", "/desk/intake"): TAKES_IN, ("POST", "/desk/intake"): TAKES_IN,
     ("GET", "/desk/surges"): SWITCHES, ("POST", "/desk/surges"): SWITCHES, ("POST", "/desk/surges/{surge}/end"): SWITCHES,
     ("POST", "/desk/tickets/{number}/show"): SHOWS, ("POST", "/desk/tickets/{number}/contacts"): SPEAKS,
@@ -129,6 +138,9 @@ def begin(stage: Stage) -> tuple[int, str]:
                                content=stage.parts.keys.seal_bytes(b"\x89PNG")))
         session.execute(sa.text("SELECT setval('place_ruling_id_seq', 1), setval('place_alias_id_seq', 1)"))
         begin_decisions(session, ticket.id, stage.clock())
+        session.add(Subticket(number=ASKED, ticket_id=ticket.id, department="housing", request="safety", state="sent", version=1,
+                              owner="department", owner_since=stage.clock(), words=stage.parts.keys.seal("看看房子"), fields=["name"],
+                              basis="duty", cite="-", sent_by=staff, sent_at=stage.clock()))
         session.add(Surge(cause="disaster", reason="暴雨", starts_at=stage.clock(), ends_at=stage.clock() + timedelta(days=1),
                           staff_id=staff, created_at=stage.clock()))
         person = Person(created_at=stage.clock())
@@ -205,7 +217,7 @@ def test_role_at_every_route(stage: Stage, login: str) -> None:
             continue
         browser = stage.sign_in(login)
         url = path.format(conversation=conversation, number=number, call=call, message=photo, alias=1, ruling=1, surge=1, join=1,
-                          command="accept", event=events(path), field="picture", seq=900, delegation=1, tie=1, member=1, result=1)
+                          command="accept", event=events(path), field="picture", seq=900, delegation=1, tie=1, member=1, result=1, subticket=ASKED)
         more = {"to": colleague(stage, login), "outcome": "no_answer", "what": "phone", **ticket_version}
         answer = browser.get(url) if method == "GET" else browser.do(url, text="您好", **more)
         if login in allowed:
@@ -223,7 +235,7 @@ def test_without_signing_in_everything_leads_to_the_sign_in_page(stage: Stage) -
             continue
         browser, url = stage.browser(), path.format(conversation=conversation, number=number, call=1, message=1, alias=1, ruling=1, surge=1,
                                                        join=1, command="accept", event=events(path), field="picture", seq=900, delegation=1, tie=1,
-                                                       member=1, result=1)
+                                                       member=1, result=1, subticket=ASKED)
         answer = browser.get(url) if method == "GET" else browser.post(url, {})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/desk/login?next=/desk"), path
     assert stage.browser().get("/desk/stream").status_code == 401

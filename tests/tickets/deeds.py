@@ -14,6 +14,7 @@ from actions.storage.tables import (
     ContactJoin,
     Intake,
     Person,
+    SharingConsent,
     Staff,
     Ticket,
     TicketEvent,
@@ -53,6 +54,10 @@ FORMS: dict[str, dict[str, str]] = {
     "refuse": {"reason": "查明没有这件事", "ground": "untrue", "served": TODAY},
     "declare_tie": {"relation": "sibling"},
     "refer": {"department": "housing", "contact": "住建委 张工", "reason": "房子要鉴定", "consent": "yes"},
+    "hand_over": {"request": "housing.safety", "words": "请看看房子还能不能住"},
+    "note_sharing": {"request": "charity.charity_help", "recipient": "某慈善会 023-0000", "answer": "given", "by": "self", "way": "phone",
+                     "on": YESTERDAY},
+    "end_sharing": {"consent": "disabled"},
     "take_back": {"reason": "对方不接"},
     "urge": dict(WORDS),
     "ask_call": {"phone": "13800138000", "when": "any"},
@@ -155,6 +160,7 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
             rows.append({**values, "number": INTO, "state": "accepted"})
         session.execute(sa.insert(Ticket), rows)
         ids = dict(session.execute(sa.select(Ticket.number, Ticket.id).where(Ticket.number.in_(names))).all())
+        hands = colleagues(session, stage)
         # 王婶 is registered as the person concerned
         session.execute(sa.insert(Intake), [
             {"ticket_id": id_, "source": "neighbour", "caller": "staff:0", "external_id": number, "body_hash": b"",
@@ -163,13 +169,17 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
         session.execute(sa.insert(TicketPerson), [
             {"ticket_id": id_, "role": "applicant", "minor": False, "created_at": earlier(stage), "created_by": "staff:0"}
             for id_ in ids.values()])
+        # and 王婶 has agreed that 残联 may be told
+        session.execute(sa.insert(SharingConsent), [
+            {"ticket_id": id_, "department": "disabled", "request": "devices", "recipient": b"-", "fields": ["name", "phone"],
+             "answer": "given", "given_by": "self", "way": "phone", "asked_on": stage.clock().date(), "noted_by": hands[0],
+             "noted_at": earlier(stage)} for id_ in ids.values()])
         before = [(ids[number], kind, data) for number, one in zip(names, wanted, strict=True)
                   for kind, data in one.get("before", [])]
         if before:
             session.execute(sa.insert(TicketEvent), [
                 {"ticket_id": ticket, "kind": kind, "actor": "staff:0", "at": earlier(stage), "data": data, "version": 1}
                 for ticket, kind, data in before])
-        hands = colleagues(session, stage)
         signed = [
             {"ticket_id": ids[number], "round": 1, "level": level, "step": step, "opinion": opinion, "amount": amount,
              "special": False, "staff_id": hand, "limit_used": {}, "data": {}, "at": earlier(stage)}

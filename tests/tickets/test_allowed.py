@@ -21,7 +21,8 @@ from tests.tickets.deeds import FORMS, before_of, form_of, put, signed_of
 TABLE = Path(__file__).with_name("allowed.csv")
 # code in the table → (role, who plays it)
 ROLES = {"op": ("operator", "zhou"), "of": ("officer", "zhang"), "hd": ("head", "he"), "do": ("district_officer", "district"),
-         "su": ("supervisor", "chen"), "au": ("auditor", "auditor"), "ad": ("administrator", "admin"), "re": ("resident", None)}
+         "su": ("supervisor", "chen"), "au": ("auditor", "auditor"), "ad": ("administrator", "admin"), "re": ("resident", None),
+         "de": ("department", "fang")}
 DISTRICT = {"do", "su"}
 DECIDES = {"review", "approve", "refuse", "return_for_rework", "record_meeting"}
 MAY, NOT_NOW, NOT_THEIRS = "may", "not in this state", "not theirs"

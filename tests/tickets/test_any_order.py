@@ -28,6 +28,7 @@ from actions.tickets.commands import (
     perform,
     possible,
 )
+from actions.tickets.handover.queries import not_over
 from actions.tickets.rules import WrongState
 from tests.cast import LONGTA, LONGXI, STAFF
 from tests.tickets.conftest import with_limit
@@ -132,6 +133,10 @@ def must_hold(office: Office, before: Ticket) -> None:
     assert SECRET not in json.dumps([line.data for line in events], ensure_ascii=False), story
     assert all(work.keys.open(kept["sealed"].encode()) for line in events
                for kept in line.data.get("fields", {}).values() if "sealed" in kept), story
+    # nobody else works for a ticket that is over
+    if not work.lifecycle.states[ticket.state].open:
+        with office.database.begin() as session:
+            assert not_over(session, ticket) == [], story
     # money: approved before it is paid, by the level whose turn it was
     kinds = [line.kind for line in events]
     if "paid" in kinds:

@@ -111,9 +111,9 @@ def test_replies_must_exist_and_be_fillable(tmp_path: Path, replies: Replies) ->
 
 
 def test_every_guard_and_effect_is_used(lifecycle: Lifecycle) -> None:
-    used = {name for command in lifecycle.commands.values() for name in command.guards}
-    assert set(GUARDS) == used
-    assert set(EFFECTS) == {command.effect for command in lifecycle.commands.values()} - {None}
+    commands = [*lifecycle.commands.values(), *lifecycle.parts.commands.values()]
+    assert set(GUARDS) == {name for command in commands for name in command.guards}
+    assert set(EFFECTS) == {command.effect for command in commands} - {None}
 
 
 def test_closed_tickets_take_addenda_follow_up_and_reopening_only(lifecycle: Lifecycle) -> None:

@@ -139,7 +139,7 @@ class TestThePageOfACommand:
         offered = {command for command in FORMS if f"/desk/ticket/{number}/do/{command}" in page}
         assert offered == {"verify", "ask_supplement", "submit", "give_aid", "complete_paperwork", "close", "refer",
                            "ask_extension", "declare_tie", "confirm_aid", "addend", "note_call", "note_consent", "note_finding",
-                           "merge", "add_person", "remove_person"}
+                           "merge", "add_person", "remove_person", "hand_over", "note_sharing", "end_sharing"}
         assert not [command for command in FORMS if f"/do/{command}\"" in stage.sign_in("auditor").get(f"/desk/tickets/{number}").text]
 
     def test_a_form_for_another_state_tells_what_the_ticket_is_now(self, stage: Stage) -> None:

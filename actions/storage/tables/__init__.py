@@ -23,6 +23,7 @@ from actions.storage.tables.question import OpenQuestion
 from actions.storage.tables.record import RouteRecord, ScreeningRecord
 from actions.storage.tables.relative import Relative
 from actions.storage.tables.staff import Staff, StaffSession
+from actions.storage.tables.subticket import SharingConsent, Subticket, SubticketEvent
 from actions.storage.tables.ticket import Ticket, TicketEvent
 from actions.storage.tables.ticket_clock import TicketClock
 from actions.storage.tables.ticket_file import TicketFile
@@ -63,8 +64,11 @@ __all__ = [
     "Relative",
     "RouteRecord",
     "ScreeningRecord",
+    "SharingConsent",
     "Staff",
     "StaffSession",
+    "Subticket",
+    "SubticketEvent",
     "Surge",
     "Ticket",
     "TicketClock",

@@ -13,6 +13,7 @@ class Staff(Base):
     name = sa.Column(sa.Text, nullable=False)
     role = sa.Column(sa.Text, nullable=False, comment="id of config/roles/roles.yaml")
     unit_id = sa.Column(sa.Text, comment="officers and heads work for one unit")
+    department = sa.Column(sa.Text, comment="id of config/tickets/departments.yaml, for people of another department")
     password_hash = sa.Column(sa.Text, nullable=False)
     must_change_password = sa.Column(sa.Boolean, nullable=False, default=False)
     active = sa.Column(sa.Boolean, nullable=False, default=True)

@@ -6,6 +6,7 @@ from actions.tickets.commands import (  # noqa: F401 - they register guards and 
     clocks,
     deciding,
     found,
+    handing,
     moving,
     persons,
     signing,
@@ -32,16 +33,18 @@ from actions.tickets.commands.opening import (
     supplement_ticket,
 )
 from actions.tickets.commands.owning import perform_own
+from actions.tickets.commands.parts import perform_subticket
 from actions.tickets.commands.progress import ask_progress
 from actions.tickets.commands.telling import last_event, tell_contact
 from actions.tickets.commands.upkeep import hand_back, keep_up
-from actions.tickets.commands.working import Offer, barred, colleagues, offers, perform, possible
+from actions.tickets.commands.working import Offer, barred, colleagues, offered, offers, perform, possible
 from actions.tickets.desks import Responsible
 from actions.tickets.forms import FieldsWrong
 
 __all__ = [
     "CALL_PHONE", "EFFECTS", "GUARDS", "Doing", "FieldsWrong", "NotAllowed", "NothingToDo", "Offer", "Opened",
     "Request", "Responsible", "StalePage", "Work", "ask_progress", "barred", "colleagues", "complete_ticket",
-    "effect", "guard", "hand_back", "keep_up", "last_event", "load_table", "note_cry", "offers", "open_ticket",
-    "perform", "perform_own", "possible", "supplement_ticket", "tell_contact", "wanted_call",
+    "effect", "guard", "hand_back", "keep_up", "last_event", "load_table", "note_cry", "offered", "offers",
+    "open_ticket", "perform", "perform_own", "perform_subticket", "possible", "supplement_ticket", "tell_contact",
+    "wanted_call",
 ]

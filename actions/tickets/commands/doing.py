@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +16,10 @@ from actions.due.clockwork import Clockwork
 from actions.language.replies import Replies
 from actions.places.gazetteer import Gazetteer
 from actions.privacy.keys import Keys
-from actions.storage.tables import Ticket, TicketEvent
+from actions.storage.tables import Subticket, Ticket, TicketEvent
 from actions.tickets.approval.book import Book
 from actions.tickets.approval.rules import check_grounds
+from actions.tickets.departments import load_departments
 from actions.tickets.forms import Chosen
 from actions.tickets.rules import Command, Known, Lifecycle, load_lifecycle
 
@@ -77,6 +78,7 @@ class Doing:
     event: TicketEvent | None = None
     before: str = ""  # the state it started at
     others: Mapping[str, Ticket] = field(default_factory=dict)
+    subticket: Subticket | None = None  # of a command that is about one: locked, behind its ticket
 
     def picked(self, field: str) -> Any:
         """The value of a field, of a choice its id; None for one left empty."""
@@ -123,7 +125,10 @@ def effect(step: Registered) -> Registered:
 def load_table(config: Path, roles: Mapping[str, Role], replies: Replies, clockwork: Clockwork) -> Lifecycle:
     """The lifecycle of a config folder, with every name in it checked. Raises ConfigError."""
     folder = config / "tickets"
-    lifecycle = load_lifecycle(folder / "lifecycle.yaml", Known(roles, GUARDS, EFFECTS, replies, clockwork))
+    departments = load_departments(folder / "departments.yaml")
+    known = Known(roles, GUARDS, EFFECTS, replies, clockwork, departments)
+    lifecycle = load_lifecycle(folder / "lifecycle.yaml", known)
+    parts = load_lifecycle(folder / "subtickets.yaml", Known(roles, GUARDS, EFFECTS, departments=departments))
     offered = {one.id: one.options for one in lifecycle.commands["refuse"].fields}["ground"]
     check_grounds(folder / "approval.yaml", offered)
-    return lifecycle
+    return replace(lifecycle, subtickets=parts)

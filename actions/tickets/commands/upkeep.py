@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session, aliased
 from actions.access.rules import HEAD
 from actions.due.clock import SHANGHAI
 from actions.due.clockwork import Clockwork
-from actions.storage.tables import Staff, Ticket, TicketClock, Timer
+from actions.storage.tables import Staff, Subticket, Ticket, TicketClock, Timer
 from actions.tickets.commands import clocks
 from actions.tickets.commands.doing import Doing, Work
+from actions.tickets.commands.handing import lock_all, return_for_dissolved
 from actions.tickets.commands.telling import notify, tell_contact, tell_unit, write_event
 from actions.tickets.desks import Responsible, answering
+from actions.tickets.handover.queries import subtickets_of
+from actions.tickets.handover.rules import DEPARTMENT
 
 UPKEEP, REF = "upkeep", "tickets"
 BATCH = 100  # tickets a transaction
@@ -39,9 +42,11 @@ def keep_up(session: Session, work: Work, now: datetime) -> datetime:
     day = now.astimezone(SHANGHAI).date()
     done = begin_clocks(session, work, now) + recompute(session, work, now)
     done += move_dissolved(session, work, now) + take_from_absent(session, work, now)
+    done += take_from_departments(session, work, now)
     if done:
         return now
-    left = [_stale(work), *(_theirs(unit) for unit, _ in _dissolved(session, work, day)), _absent(work)]
+    left = [_stale(work), *(_theirs(unit) for unit, _ in _dissolved(session, work, day)), _absent(work),
+            _asked_of(_gone(session, work, day))]
     waits = any(session.execute(query.limit(1)).first() is not None for query in left)
     return now + SOON if waits else datetime.combine(day + timedelta(days=1), AT, SHANGHAI)
 
@@ -152,6 +157,32 @@ def _absent(work: Work) -> Any:
     gone = sa.or_(~who.active, who.role.not_in(working),
                   sa.and_(who.unit_id.is_not(None), who.unit_id.is_distinct_from(Ticket.unit_id)))
     return _open().join(who, who.id == Ticket.accepted_by).where(gone)
+
+
+def take_from_departments(session: Session, work: Work, now: datetime) -> int:
+    """What departments have in hand that take nothing on any more is given back to the township. How many."""
+    gone = _gone(session, work, now.astimezone(SHANGHAI).date())
+    given = 0
+    for ticket in session.execute(_free(_asked_of(gone))).scalars().all() if gone else []:
+        for row in lock_all(session, subtickets_of(session, ticket)):
+            if row.owner == DEPARTMENT and row.department in gone:
+                event = return_for_dissolved(session, work, row, now)
+                notify(session, event, clocks.recipient(ticket, "officer"), "subticket_returned", now,
+                       number=ticket.number, department=work.lifecycle.departments.titled(row.department))
+                given += 1
+    return given
+
+
+def _gone(session: Session, work: Work, day: date) -> list[str]:
+    """Departments that were asked for something and take nothing on any more."""
+    departments = work.lifecycle.departments.by_id
+    asked = session.execute(sa.select(Subticket.department).where(Subticket.owner == DEPARTMENT).distinct()).scalars()
+    return [name for name in asked if name not in departments or not departments[name].serves(day)]
+
+
+def _asked_of(departments: list[str]) -> Any:
+    return sa.select(Ticket).where(sa.exists().where(
+        Subticket.ticket_id == Ticket.id, Subticket.owner == DEPARTMENT, Subticket.department.in_(departments)))
 
 
 def hand_back(session: Session, work: Work, staff_id: int, now: datetime) -> list[str]:

@@ -15,7 +15,7 @@ from actions.access.rules import Refused, Viewer
 from actions.due.clock import SHANGHAI
 from actions.privacy.commands import record_audit
 from actions.storage.tables import Staff, Ticket, TicketFile
-from actions.tickets.commands import clocks, upkeep
+from actions.tickets.commands import clocks, handing, upkeep
 from actions.tickets.commands.doing import (
     EFFECTS,
     GUARDS,
@@ -27,10 +27,11 @@ from actions.tickets.commands.doing import (
     Work,
 )
 from actions.tickets.commands.telling import tell_contact, tell_unit, write_event
-from actions.tickets.desks import unit_desk
+from actions.tickets.desks import unit_choices, unit_desk
 from actions.tickets.forms import Chosen, File, Lists, check_form, kept_fields, plain_value, shown_value
+from actions.tickets.handover.queries import consents_of
 from actions.tickets.numbers import tidy_number
-from actions.tickets.rules import SAME, Command, Field
+from actions.tickets.rules import CONSENT, SAME, Command, Field
 
 
 def perform(
@@ -84,6 +85,8 @@ def perform(
     _tell(doing)
     if once is not None:
         once.update(doing.once)
+    if doing.data.get("called_back") and ticket.closed_at is None:
+        handing.reply_together(session, work, ticket, doing.event, now)
     record_audit(session, actor=viewer.actor, action=f"ticket_{deed.event}", object_=f"ticket:{ticket.number}", now=now)
     return ticket
 
@@ -147,16 +150,27 @@ def _said(doing: Doing, field: Field) -> str:
 
 def lists_for(session: Session, work: Work, viewer: Viewer, ticket: Ticket, now: datetime) -> Lists:
     """What can be picked in a form about this ticket at this moment."""
-    today = now.astimezone(SHANGHAI).date()
+    return Lists(now.astimezone(SHANGHAI).date(), lambda field: offered(session, work, viewer, ticket, field, now))
 
-    def unit(name: str) -> Chosen | None:
-        found = unit_desk(work.gazetteer, name, today)
-        return None if found is None else Chosen(found, found.unit_name or "")
 
-    def staff(field: Field, typed: str) -> Chosen | None:
-        return next((one for one in colleagues(session, work, viewer, ticket, field) if str(one.value) == typed), None)
-
-    return Lists(today, unit, staff)
+def offered(
+    session: Session, work: Work, viewer: Viewer, ticket: Ticket, field: Field, now: datetime
+) -> Mapping[str, Chosen]:
+    """Id → what it stands for, of a field whose options depend on the ticket and the day; empty for any other."""
+    today, departments = now.astimezone(SHANGHAI).date(), work.lifecycle.departments
+    if field.kind == "unit":
+        return {name: Chosen(unit_desk(work.gazetteer, name, today), title)
+                for name, title in unit_choices(work.gazetteer, today).items()}
+    if field.kind == "staff":
+        return {str(one.value): one for one in colleagues(session, work, viewer, ticket, field)}
+    if field.kind == "department":
+        return {one.id: Chosen(one, one.title) for one in departments.serving(today, ticket.district) if one.takes_over}
+    if field.kind == "request":
+        found = departments.requests(today, ticket.district, consent=field.of == CONSENT)
+        return {one.id: Chosen(one, departments.spelt(one)) for one in found}
+    if field.kind == "consent":
+        return {row.department: Chosen(row, departments.titled(row.department)) for row in consents_of(session, ticket)}
+    return {}
 
 
 def colleagues(session: Session, work: Work, viewer: Viewer, ticket: Ticket, field: Field) -> list[Chosen]:
