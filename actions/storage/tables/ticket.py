@@ -63,6 +63,8 @@ class Ticket(Base):
         sa.Index("ix_ticket_unit_list", "unit_id", DANGER, "due_at", "id"),
         # an officer's list /desk/tickets: how many in each state
         sa.Index("ix_ticket_unit_count", "unit_id", "state"),
+        # the list /desk/tickets narrowed to what one has accepted
+        sa.Index("ix_ticket_taken_count", "accepted_by", "state"),
         # the district's list /desk/tickets: the same over all units
         sa.Index("ix_ticket_open_list", DANGER, "due_at", "id", postgresql_where=OPEN),
         sa.Index("ix_ticket_list", DANGER, "due_at", "id"),
