@@ -33,7 +33,7 @@ from bot.desk.decisions import names_of
 from bot.desk.deeds import whole
 from bot.desk.frame import Visit, pane_of
 from bot.desk.guard import door, needs, staff
-from bot.desk.looks import note_look
+from bot.desk.looks import case_shut, note_look
 from bot.desk.people import is_restricted
 from bot.desk.reasons import asked_reason
 from bot.desk.story import SEALED, told
@@ -103,7 +103,7 @@ def _history(session: Session, visit: Visit, row: Subticket, ticket: Ticket) -> 
     """The lines of a sub-ticket. A department reads what its own people wrote; of others only that it was done."""
     table, lines = visit.parts.lifecycle.parts, history_of(session, row)
     if not is_department(visit):
-        return told(visit, lines, is_restricted(ticket), table)
+        return told(visit, lines, case_shut(session, visit.viewer, ticket, visit.parts.now()), table)
     own = {table.commands[name].event for name in OWN_EVENTS}
     found = []
     for line in lines:
@@ -120,7 +120,8 @@ def _values(session: Session, visit: Visit, row: Subticket, *, reason_given: boo
     parts, viewer, ticket = visit.parts, visit.viewer, ticket_of(session, row)
     here = is_department(visit)
     open_ = row.owner == DEPARTMENT
-    held_back = here and is_restricted(ticket) and not reason_given
+    # a child's case: the department gives its reason here, officers gave theirs on the ticket's page
+    held_back = is_restricted(ticket) and not reason_given if here else case_shut(session, viewer, ticket, parts.now())
     shown = _shown(session, visit, row, ticket) if here and open_ and not held_back else []
     consent = None if row.consent_id is None else session.get(SharingConsent, row.consent_id)
     table = parts.lifecycle.parts
@@ -130,10 +131,10 @@ def _values(session: Session, visit: Visit, row: Subticket, *, reason_given: boo
               {"fields": list(row.fields) if shown else [], "department": row.department})
     return {
         **_row(visit, row), "subticket": row, "here": here, "open": open_, "shown": shown,
-        "held_back": held_back and open_,
+        "held_back": held_back and (open_ or not here),
         "ticket": None if here else ticket, "unit": ticket.unit_name or ticket.district or "",
         "discreet": ticket.discreet, "minor": is_restricted(ticket), "history": history,
-        "words": parts.opened(row.words) if open_ or not here else None,
+        "words": parts.opened(row.words) if (open_ or not here and viewer.may(SEALED)) and not held_back else None,
         "recipient": parts.opened(consent.recipient) if consent is not None and viewer.may(SEALED) else None,
         "fields": [parts.lifecycle.departments.fields.get(name, name) for name in row.fields],
         "basis": department.basis.title if department is not None else row.basis,

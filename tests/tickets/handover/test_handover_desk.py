@@ -68,15 +68,17 @@ class TestADepartment:
 
     def test_a_childs_case_is_shown_for_a_reason_once(self, handover: Handover) -> None:
         handover.open(minor=True)
-        number = handover.hand_over("housing.safety")
+        number = handover.hand_over("housing.safety", "孩子一个人住")
         fang = handover.stage.sign_in("fang")
-        assert NAME not in fang.get(f"/desk/subtickets/{number}").text
+        for browser in (fang, handover.stage.sign_in("zhang")):
+            first = browser.get(f"/desk/subtickets/{number}").text
+            assert NAME not in first and "孩子一个人住" not in first
         wrong = fang.do(f"/desk/subtickets/{number}/show", reason="other")
         assert wrong.status_code == 422 and NAME not in wrong.text
         assert handover.audit("masked_read", f"subticket:{number}") == []
         reason = next(iter(handover.stage.parts.knowledge.intake.reasons))
         shown = fang.do(f"/desk/subtickets/{number}/show", reason=reason)
-        assert shown.status_code == 200 and NAME in shown.text and PHONE in shown.text
+        assert shown.status_code == 200 and NAME in shown.text and PHONE in shown.text and "孩子一个人住" in shown.text
         [row] = handover.audit("masked_read", f"subticket:{number}")
         assert row.data["what"] == ["name", "phone", "event_place"] and row.data["reason"] == reason
         assert NAME not in fang.get(f"/desk/subtickets/{number}").text
