@@ -138,6 +138,13 @@ def _hear_facts(turn: Turn, know: Knowledge) -> list[str]:
     return changed
 
 
+def note_age(turn: Turn, know: Knowledge) -> None:
+    """Notes an age said where nothing else is listened to."""
+    heard = hear_facts(turn.text, today(turn)).get("age")
+    if heard is not None and "age" in know.ruleset.facts and "age" not in turn.facts.answers:
+        remember(turn, "age", plain(heard.value), "heard", heard.heard, heard.confidence)
+
+
 def _yields(name: str, known: dict[str, Any], confidence: float) -> bool:
     """Whether what is known may be changed by what was heard on the way; needs always add up."""
     return known["how"] == "heard" and (name == "need_tonight" or known["confidence"] <= confidence)

@@ -10,7 +10,7 @@ from actions.due.desk import is_open, opens_at
 from actions.steps import words
 from actions.steps.asking import go_on
 from actions.steps.knowledge import Knowledge
-from actions.steps.listening import note_phone, phone_of
+from actions.steps.listening import note_age, note_phone, phone_of
 from actions.turn import Turn
 
 WANTED = "call_back"  # the value of the button that asks for it
@@ -19,6 +19,7 @@ PHONE, TIME = "call_back_phone", "call_back_time"  # what these questions ask; n
 
 def call_person(turn: Turn, know: Knowledge, reason: str) -> None:
     """Puts the resident into the desk's queue and says who can come: nobody is told to wait for an empty desk."""
+    note_age(turn, know)  # before anybody else reads on: a child's talk is kept back at the desk
     turn.ask_for_person(reason)
     tell_who_comes(turn, know)
 

@@ -117,3 +117,10 @@ def test_danger_goes_first(teller: Teller) -> None:
 def test_no_wish_to_be_phoned(teller: Teller, text: str) -> None:
     assert all(line.asks not in ("call_back_phone", "call_back_time") for line in teller.say(text))
     assert calls(teller) == []
+
+
+def test_a_child_who_wants_a_person_at_once_is_known_to_be_one(teller: Teller) -> None:
+    """The age is noted also where nothing else of the message is listened to: the desk keeps the talk back from then on."""
+    teller.say("我今年12岁，没有钱交学费，转人工")
+    assert teller.conversation().waiting_since is not None
+    assert teller.conversation().facts["answers"]["age"]["value"] == 12
