@@ -166,3 +166,22 @@ def test_where_the_only_approver_has_handled_the_case_it_goes_up(desk: Desk) -> 
     desk.refused("he", number, "approve", "要由别人来做", **APPROVE)
     desk.done("he", number, "send_up", words="只有我一人有权审批，又核实过")
     assert desk.row(number).sent_up and desk.row(number).state == "reviewing"
+
+
+@pytest.mark.parametrize("tie", [{"identity": "11010519491231002x"}, {"phone": "139 1234 5678"}])
+@pytest.mark.parametrize("role", ["applicant", "member", "supporter", "proxy"])
+def test_a_declared_tie_binds_to_everybody_registered_on_the_ticket(desk: Desk, tie: dict[str, str], role: str) -> None:
+    number = desk.reviewed()
+    assert desk.browser("he").do("/desk/powers/ties", relation="sibling", **tie).status_code == 303
+    person = {"name": "何小妹", "identity": "11010519491231002X", "phone": "13912345678"}
+    desk.done("zhang", number, "add_person", role=role, **person)
+    desk.refused("he", number, "approve", "需要回避", **APPROVE)
+    assert "需要回避" in desk.page("zhang", number)  # and the page says so before
+
+
+def test_somebody_removed_from_the_list_binds_nobody(desk: Desk) -> None:
+    number = desk.reviewed()
+    desk.browser("he").do("/desk/powers/ties", relation="sibling", phone="13912345678")
+    desk.done("zhang", number, "add_person", role="member", name="何小妹", phone="13912345678")
+    desk.done("zhang", number, "remove_person", person="1", reason="填错了")
+    desk.done("he", number, "approve", **APPROVE)
