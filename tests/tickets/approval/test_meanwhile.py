@@ -1,7 +1,6 @@
 """Between the page and the button the world goes on: powers end, people leave or move, limits sink, units dissolve."""
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from threading import Thread
 from typing import Any
@@ -15,6 +14,7 @@ from actions.access.rules import Refused, Viewer
 from actions.storage.tables import Staff, Ticket
 from actions.tickets.commands import perform
 from tests.cast import LONGTA, LONGXI, PASSWORD, Stage
+from tests.live import until
 from tests.tickets.approval.acting import Desk
 from tests.tickets.deeds import FORMS
 
@@ -104,7 +104,7 @@ def test_an_officer_who_was_switched_off_while_waiting_for_the_ticket_does_nothi
         session.execute(sa.select(Ticket.id).where(Ticket.number == number).with_for_update())
         waiting = Thread(target=accepts)
         waiting.start()
-        until(desk.stage, lambda: blocked(desk.stage) > 0)
+        until(lambda: blocked(desk.stage) > 0)
         with database.begin() as other:
             other.execute(sa.update(Staff).where(Staff.login == "zhang").values(active=False))
     waiting.join(30)
@@ -117,12 +117,6 @@ def blocked(stage: Stage) -> int:
     with stage.parts.database.begin() as session:
         return int(session.execute(sa.text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).scalar_one())
-
-
-def until(stage: Stage, true: Callable[[], bool]) -> None:
-    """Looks again and again, until it is so; the test runner ends what never is."""
-    while not true():
-        pass
 
 
 def test_a_delegates_own_conflict_and_the_givers_both_count(desk: Desk) -> None:
