@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import as_viewer, lent_to, visible_tickets
 from actions.access.rules import Role, Viewer
-from actions.language.mask import find_phones
+from actions.language.mask import find_phones, tidy_identity
 from actions.privacy.keys import Keys, KeyWrong
 from actions.storage.tables import (
     Aid,
@@ -84,7 +84,7 @@ def phone_mark(keys: Keys, phone: str) -> bytes | None:
 
 def identity_mark(keys: Keys, identity: str) -> bytes:
     """The keyed hash by which an identity number is recognised again."""
-    return keys.fingerprint("relative_identity", "".join(identity.split()).upper())
+    return keys.fingerprint("relative_identity", tidy_identity(identity))
 
 
 def _read(keys: Keys, sealed: Iterable[bytes | None]) -> list[str]:
