@@ -17,6 +17,7 @@ from actions.storage.tables import (
     Staff,
     Ticket,
     TicketEvent,
+    TicketFile,
     TicketPerson,
 )
 from tests.cast import LONGTA, Browser, Stage
@@ -184,3 +185,47 @@ def test_the_same_delegation_sent_twice_is_lent_once_and_ended_once(stage: Stage
     assert rows(stage, sa.select(Delegation.id).where(Delegation.ended_at.is_(None))) == []
     he.do("/desk/powers/delegations", **form)
     assert len(rows(stage, sa.select(Delegation.id).where(Delegation.ended_at.is_(None)))) == 1  # lent again, on record
+
+
+class TestUploads:
+    @pytest.mark.parametrize("content", [
+        b"<!doctype html><script>alert(1)</script>", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", b"PK\x03\x04 a zip",
+        b"\x00\x89PNG\r\n\x1a\n one byte late", b"GIF89a", b"MZ\x90", b"\x89PN", b"#!/bin/sh\n"])
+    def test_what_is_no_picture_is_not_kept_whatever_it_is_called(self, stage: Stage, content: bytes) -> None:
+        number, zhou = stage.ticket().number, stage.sign_in("zhou")
+        form = {"csrf": zhou.csrf, "version": "1", "words": "证明"}
+        answer = zhou.post(f"/desk/ticket/{number}/do/supplement", form, files={"file": ("a.png", content, "image/png")})
+        assert answer.status_code == 422 and "没有存下来" in answer.text
+        assert rows(stage, sa.select(TicketFile.id)) == [] and rows(stage, sa.select(Ticket.version)) == [1]
+
+    def test_too_large_by_a_byte(self, stage: Stage) -> None:
+        number, zhou = stage.ticket().number, stage.sign_in("zhou")
+        form = {"csrf": zhou.csrf, "version": "1", "words": "证明"}
+        for size, status in ((20_000_001, 422), (60_000_000, 413)):
+            answer = zhou.post(f"/desk/ticket/{number}/do/supplement", form,
+                               files={"file": ("a.png", PNG + b"0" * (size - len(PNG)), "image/png")})
+            assert answer.status_code == status, answer.status_code
+        assert rows(stage, sa.select(TicketFile.id)) == [] and rows(stage, sa.select(Ticket.version)) == [1]
+
+    @pytest.mark.parametrize("name", ['a"; filename=evil.html', "../../etc/passwd", "a.png\r\nX-Evil: 1", "\u202egnp.exe", "名" * 300, ""])
+    def test_a_page_behind_a_pictures_first_bytes_is_served_as_a_picture_under_our_own_name(self, stage: Stage, name: str) -> None:
+        number, zhou = stage.ticket().number, stage.sign_in("zhou")
+        form = {"csrf": zhou.csrf, "version": "1", "words": "证明\x00\x07\u202e照片"}
+        answer = zhou.post(f"/desk/ticket/{number}/do/supplement", form,
+                           files={"file": (name or "x", PNG + b"<script>alert(1)</script>", "text/html")})
+        assert answer.status_code == 303, answer.text[-500:]
+        [file_] = rows(stage, sa.select(TicketFile))
+        served = stage.sign_in("zhang").get(f"/desk/ticket/{number}/file/{file_.event_id}/file")
+        assert served.status_code == 200 and served.headers["content-type"] == "image/png"
+        assert served.headers["content-disposition"] == f'inline; filename="{number}-{file_.id}.png"'
+        assert served.headers["x-content-type-options"] == "nosniff" and "sandbox" in served.headers["content-security-policy"]
+        assert "x-evil" not in served.headers and "证明照片" in stage.sign_in("zhang").get(f"/desk/tickets/{number}").text
+
+    def test_a_post_without_our_mark_does_nothing(self, stage: Stage) -> None:
+        number, zhang = stage.ticket().number, stage.sign_in("zhang")
+        url, form = f"/desk/ticket/{number}/do/accept", {"version": "1"}
+        for answer in (zhang.post(url, form), zhang.post(url, {**form, "csrf": stage.sign_in("zhang").csrf}),
+                       zhang.post(url, {**form, "csrf": zhang.csrf}, headers={"origin": "https://evil.example"}),
+                       zhang.post(url, {**form, "csrf": zhang.csrf}, headers={"sec-fetch-site": "cross-site"})):
+            assert answer.status_code == 403, answer.status_code
+        assert rows(stage, sa.select(Ticket.version)) == [1]

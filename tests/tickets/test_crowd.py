@@ -30,6 +30,7 @@ from actions.turn import Turn
 from bot.conversation.post import post_one, run_timer
 from bot.conversation.turn import TurnTools, work_one
 from tests.cast import LONGXI, Stage
+from tests.live import until
 from tests.tickets.deeds import FORMS, put, signed_of
 
 PATIENCE = 60
@@ -262,9 +263,3 @@ def waiting(stage: Stage) -> int:
     with stage.parts.database.begin() as session:
         return int(session.execute(sa.text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).scalar_one())
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Looks again and again, until it is so; the test runner ends what never is."""
-    while not true():
-        pass

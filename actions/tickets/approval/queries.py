@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from actions.access.queries import as_viewer, lent_to, visible_tickets
 from actions.access.rules import Role, Viewer
-from actions.language.mask import find_phones
+from actions.language.mask import find_phones, tidy_identity
 from actions.privacy.keys import Keys, KeyWrong
 from actions.storage.tables import (
     Aid,
@@ -25,6 +25,7 @@ from actions.storage.tables import (
     Staff,
     Ticket,
     TicketEvent,
+    TicketPerson,
 )
 from actions.tickets.approval.rules import DISTRICT, TOWNSHIP, Signature, conflict
 
@@ -83,19 +84,32 @@ def phone_mark(keys: Keys, phone: str) -> bytes | None:
 
 def identity_mark(keys: Keys, identity: str) -> bytes:
     """The keyed hash by which an identity number is recognised again."""
-    return keys.fingerprint("relative_identity", identity.strip().upper())
+    return keys.fingerprint("relative_identity", tidy_identity(identity))
+
+
+def _read(keys: Keys, sealed: Iterable[bytes | None]) -> list[str]:
+    """What can be read of these fields; one under another key names nobody."""
+    found = []
+    for one in sealed:
+        try:
+            found.append(keys.open(one) if one is not None else "")
+        except KeyWrong:
+            continue
+    return [text for text in found if text]
 
 
 def ties(session: Session, keys: Keys, ticket: Ticket) -> dict[int, str]:
-    """Staff id → relation, for everybody tied to this case: by ticket, by its phone, by a member's identity number."""
-    by: list[Any] = [Relative.ticket_id == ticket.id]
-    if ticket.phone is not None:
-        try:
-            mark = phone_mark(keys, keys.open(ticket.phone))
-        except KeyWrong:
-            mark = None
-        if mark is not None:
-            by.append(Relative.phone_hash == mark)
+    """Staff id → relation, for everybody tied to this case: by ticket, by phone or identity number of the ticket, of
+    anybody registered on it, or of a member of its authorisations."""
+    people = session.execute(sa.select(TicketPerson.phone, TicketPerson.identity).where(
+        TicketPerson.ticket_id == ticket.id, TicketPerson.removed_at.is_(None))).all()
+    phones = _read(keys, [ticket.phone, *(phone for phone, _ in people)])
+    identities = _read(keys, [identity for _, identity in people])
+    by: list[Any] = [
+        Relative.ticket_id == ticket.id,
+        Relative.phone_hash.in_([mark for phone in phones if (mark := phone_mark(keys, phone)) is not None]),
+        Relative.identity_hash.in_([identity_mark(keys, identity) for identity in identities]),
+    ]
     members = (
         sa.select(AuthorisationMember.identity_hash)
         .join(Authorisation, Authorisation.id == AuthorisationMember.authorisation_id)

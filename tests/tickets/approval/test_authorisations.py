@@ -27,7 +27,7 @@ from actions.tickets.authorisation.rules import (
 from tests.cast import LONGXI
 from tests.tickets.approval.acting import GIVE, Desk
 
-FAMILY = {"kind": "household", "scope_income": "yes", "scope_vehicles": "yes", "name_1": "王婶", "identity_1": "500112198001010011",
+FAMILY = {"kind": "household", "scope_income": "yes", "scope_vehicles": "yes", "name_1": "王婶", "identity_1": "500112198001010012",
           "name_2": "王大哥", "name_3": "小妹", "under_14_3": "yes"}
 PAPER = {"answer": "given", "channel": "paper"}
 DIFFERS = {"outcome": "differs", "reason": "支出型申请，核对收入", "found": "名下有一辆车"}

@@ -1,7 +1,6 @@
 """Between the page and the button the world goes on: powers end, people leave or move, limits sink, units dissolve."""
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from threading import Thread
 from typing import Any
@@ -15,6 +14,7 @@ from actions.access.rules import Refused, Viewer
 from actions.storage.tables import Staff, Ticket
 from actions.tickets.commands import perform
 from tests.cast import LONGTA, LONGXI, PASSWORD, Stage
+from tests.live import until
 from tests.tickets.approval.acting import Desk
 from tests.tickets.deeds import FORMS
 
@@ -104,7 +104,7 @@ def test_an_officer_who_was_switched_off_while_waiting_for_the_ticket_does_nothi
         session.execute(sa.select(Ticket.id).where(Ticket.number == number).with_for_update())
         waiting = Thread(target=accepts)
         waiting.start()
-        until(desk.stage, lambda: blocked(desk.stage) > 0)
+        until(lambda: blocked(desk.stage) > 0)
         with database.begin() as other:
             other.execute(sa.update(Staff).where(Staff.login == "zhang").values(active=False))
     waiting.join(30)
@@ -117,12 +117,6 @@ def blocked(stage: Stage) -> int:
     with stage.parts.database.begin() as session:
         return int(session.execute(sa.text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).scalar_one())
-
-
-def until(stage: Stage, true: Callable[[], bool]) -> None:
-    """Looks again and again, until it is so; the test runner ends what never is."""
-    while not true():
-        pass
 
 
 def test_a_delegates_own_conflict_and_the_givers_both_count(desk: Desk) -> None:
@@ -166,3 +160,22 @@ def test_where_the_only_approver_has_handled_the_case_it_goes_up(desk: Desk) -> 
     desk.refused("he", number, "approve", "要由别人来做", **APPROVE)
     desk.done("he", number, "send_up", words="只有我一人有权审批，又核实过")
     assert desk.row(number).sent_up and desk.row(number).state == "reviewing"
+
+
+@pytest.mark.parametrize("tie", [{"identity": "11010519491231002x"}, {"phone": "139 1234 5678"}])
+@pytest.mark.parametrize("role", ["applicant", "member", "supporter", "proxy"])
+def test_a_declared_tie_binds_to_everybody_registered_on_the_ticket(desk: Desk, tie: dict[str, str], role: str) -> None:
+    number = desk.reviewed()
+    assert desk.browser("he").do("/desk/powers/ties", relation="sibling", **tie).status_code == 303
+    person = {"name": "何小妹", "identity": "11010519491231002X", "phone": "13912345678"}
+    desk.done("zhang", number, "add_person", role=role, **person)
+    desk.refused("he", number, "approve", "需要回避", **APPROVE)
+    assert "需要回避" in desk.page("zhang", number)  # and the page says so before
+
+
+def test_somebody_removed_from_the_list_binds_nobody(desk: Desk) -> None:
+    number = desk.reviewed()
+    desk.browser("he").do("/desk/powers/ties", relation="sibling", phone="13912345678")
+    desk.done("zhang", number, "add_person", role="member", name="何小妹", phone="13912345678")
+    desk.done("zhang", number, "remove_person", person="1", reason="填错了")
+    desk.done("he", number, "approve", **APPROVE)

@@ -151,9 +151,9 @@ class TestTies:
 
     def test_by_identity_number_of_a_family_member(self, desk: Desk) -> None:
         number = desk.verified()
-        desk.browser("zhang").do("/desk/powers/ties", relation="sibling", identity="50011219800101001x")
+        desk.browser("zhang").do("/desk/powers/ties", relation="sibling", identity="11010519491231002x")
         assert desk.browser("sun").do(f"/desk/tickets/{number}/authorisations", kind="household", scope_income="yes",
-                                      name_1="王婶", identity_1="50011219800101001X").status_code == 303
+                                      name_1="王婶", identity_1="11010519491231002X").status_code == 303
         desk.refused("zhang", number, "submit", "需要回避", **GIVE, amount="800")
 
     @pytest.mark.parametrize("sent, says", [
