@@ -239,3 +239,12 @@ def test_no_name_of_a_person_stands_in_the_log_itself(stage: Stage) -> None:
         assert session.execute(sa.select(sa.func.count(TicketPerson.id))).scalar_one()
     for personal in ("王秀英", "13800138000", "王婶", "花卉园"):
         assert personal not in text
+
+
+def test_what_a_deed_was_done_to_stands_in_words(stage: Stage) -> None:
+    with stage.parts.database.begin() as session:
+        for name in ("surge:7", "delegation:3", "audit", "conversation:12"):
+            record_audit(session, actor="system", action="surge_on", object_=name, now=stage.clock())
+    page = stage.sign_in("auditor").get("/desk/audit").text
+    assert all(f">{words}<" in page for words in ("应急 7", "委托 3", "审计记录", "会话 12"))
+    assert "surge:7" not in page and "delegation:3" not in page
