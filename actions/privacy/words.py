@@ -21,8 +21,14 @@ class AuditWords:
     groups: Mapping[str, Mapping[str, str]]
     tickets: str
     actors: Mapping[str, str]
+    objects: Mapping[str, str]
     broken: Mapping[str, str]
     columns: tuple[str, ...]
+
+    def object(self, name: str) -> str:
+        """What a deed was done to, in words and with its number, such as 委托 3."""
+        kind, _, number = name.partition(":")
+        return f"{self.objects[kind]} {number}".strip() if kind in self.objects else name
 
     def title(self, action: str, events: Mapping[str, str]) -> str:
         """The action in words; `events` are the titles of a ticket's history. Unknown ones as they are."""
@@ -33,7 +39,7 @@ class AuditWords:
 def load_audit_words(path: Path) -> AuditWords:
     """Reads audit.yaml. Raises ConfigError."""
     data = load_yaml(path)
-    require_keys(path, data, ["groups", "tickets", "actors", "broken", "columns"])
+    require_keys(path, data, ["groups", "tickets", "actors", "objects", "broken", "columns"])
     require_keys(path, data["actors"], list(ACTORS))
     require_keys(path, data["broken"], [GAP, CHANGED, HEAD, CUT, NOTED, ANCHORS])
     if len(data["columns"]) != COLUMNS:
@@ -48,4 +54,5 @@ def load_audit_words(path: Path) -> AuditWords:
         groups[str(entry["title"])] = {str(name): str(title) for name, title in entry["actions"].items()}
     return AuditWords(
         groups, str(data["tickets"]), {str(k): str(v) for k, v in data["actors"].items()},
+        {str(k): str(v) for k, v in data["objects"].items()},
         {str(k): str(v) for k, v in data["broken"].items()}, tuple(map(str, data["columns"])))

@@ -81,7 +81,8 @@ def _told(visit: Visit, names: Mapping[str, str], row: Audit) -> dict[str, Any]:
     return {
         "id": row.id, "at": row.at, "who": _who(visit, names, row.actor), "actor": row.actor,
         "title": parts.knowledge.audit.title(row.action, parts.lifecycle.event_titles), "action": row.action,
-        "object": names.get(row.object, row.object), "number": what if kind == "ticket" else None,
+        "object": names.get(row.object) or parts.knowledge.audit.object(row.object),
+        "number": what if kind == "ticket" else None,
         "reason": _reason(visit, row) if row.action == "masked_read" else "",
         "ok": row.data.get("ok") if row.action == "audit_verified" else None,
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from actions.access.queries import access_subticket, visible_subtickets
@@ -31,7 +31,7 @@ from actions.tickets.rules import Command, WrongState
 from bot.conversation.wake import OUT
 from bot.desk.decisions import names_of
 from bot.desk.deeds import whole
-from bot.desk.frame import Visit, pane_of
+from bot.desk.frame import Visit, pane_of, saved
 from bot.desk.guard import door, needs, staff
 from bot.desk.looks import case_shut, note_look
 from bot.desk.people import is_restricted
@@ -253,7 +253,7 @@ def do(subticket: str, command: str, visit: Visit = Depends(staff), sent: dict[s
     parts.wake.hint("tickets", "subtickets")
     with parts.database.begin() as session:
         still = session.execute(visible_subtickets(visit.viewer).where(Subticket.number == known)).first()
-    return RedirectResponse(f"/desk/subtickets/{known}" if still else "/desk/subtickets", 303)
+    return saved(f"/desk/subtickets/{known}" if still else "/desk/subtickets")
 
 
 def _again(visit: Visit, number: str, deed: Command, sent: Mapping[str, str], wrong: Mapping[str, str],

@@ -184,7 +184,7 @@ class TestVerifying:
         stage.clock.advance(minutes=5)
         assert auditor.do("/desk/audit/verify").headers["location"] == "/desk/audit"
         page = re.sub(r"<[^>]+>", "", auditor.get("/desk/audit").text)
-        assert "完好：2026-11-20 10:05 核对了全部11条，没有一条被改过、删过、加进来或者调换过；和0次留底一致" in page
+        assert "完好：2026-11-20 10:05 核对了全部12条，没有一条被改过、删过、加进来或者调换过；和0次留底一致" in page
         auditor.do("/desk/audit/verify")
         assert "和1次留底一致" in re.sub(r"<[^>]+>", "", auditor.get("/desk/audit").text)
         assert log(stage, "audit_verified")[0].actor == f"staff:{staff_id(stage, 'auditor')}"
@@ -239,3 +239,12 @@ def test_no_name_of_a_person_stands_in_the_log_itself(stage: Stage) -> None:
         assert session.execute(sa.select(sa.func.count(TicketPerson.id))).scalar_one()
     for personal in ("王秀英", "13800138000", "王婶", "花卉园"):
         assert personal not in text
+
+
+def test_what_a_deed_was_done_to_stands_in_words(stage: Stage) -> None:
+    with stage.parts.database.begin() as session:
+        for name in ("surge:7", "delegation:3", "audit", "conversation:12"):
+            record_audit(session, actor="system", action="surge_on", object_=name, now=stage.clock())
+    page = stage.sign_in("auditor").get("/desk/audit").text
+    assert all(f">{words}<" in page for words in ("应急 7", "委托 3", "审计记录", "会话 12"))
+    assert "surge:7" not in page and "delegation:3" not in page

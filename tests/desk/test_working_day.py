@@ -67,7 +67,7 @@ class TestOffers:
         number = a_ticket(stage, "approving", signed=signed_of("approve", False))
         page = page_of(stage.sign_in("he"), number)
         assert {"send_up"} <= set(buttons(page)) and not {"approve", "refuse"} & set(buttons(page))
-        assert "现在不能“审批同意”" in page and "一律报区审批" in page
+        assert "现在不能“审批同意”" in page and "一律报区审批" in page and "现在不能“不予救助”" not in page
         answer = stage.sign_in("he").get(f"/desk/ticket/{number}/do/approve")
         assert answer.status_code == 409 and 'name="amount"' not in answer.text
 

@@ -206,15 +206,19 @@ def offers(session: Session, work: Work, viewer: Viewer, ticket: Ticket, now: da
 
 def barred(session: Session, work: Work, viewer: Viewer, ticket: Ticket, command: Command,
            now: datetime) -> NotAllowed | None:
-    """Why a command would be refused whatever the form said; None: it depends on the form."""
+    """Why a command would be refused whatever the form said; None: it depends on the form. That there is nothing to do
+    goes before every other reason: who has signed already is not told that they cannot refuse what nobody refuses."""
     doing = Doing(session, work, viewer, ticket, command, {}, now, before=ticket.state)
-    try:
-        for name in command.guards:
-            if name in STANDING:
+    found: NotAllowed | None = None
+    for name in command.guards:
+        if name in STANDING:
+            try:
                 GUARDS[name](doing)
-    except NotAllowed as why:
-        return why
-    return None
+            except NothingToDo as why:
+                return why
+            except NotAllowed as why:
+                found = found or why
+    return found
 
 
 def possible(work: Work, viewer: Viewer, ticket: Ticket) -> list[Command]:

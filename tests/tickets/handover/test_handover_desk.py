@@ -107,7 +107,8 @@ class TestADepartment:
         assert "办得怎么样" in fang.get(do + "answer").text
         wrong = fang.do(do + "answer", version="1", outcome="helped", words="")
         assert wrong.status_code == 422 and "请写明说明" in wrong.text
-        assert fang.do(do + "accept", version="1").status_code == 303
+        taken = fang.do(do + "accept", version="1")
+        assert taken.status_code == 303 and "已记下" in fang.get(taken.headers["location"]).text
         stale = fang.do(do + "answer", version="1", outcome="helped", words="好了")
         assert stale.status_code == 409 and "协办单已有变化" in stale.text and "接办" in stale.text
         for command in ("note_answer", "call_back", "settle", "nothing", "__class__"):
