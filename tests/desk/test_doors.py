@@ -75,7 +75,7 @@ EXPECTED: dict[tuple[str, str], Any] = {
     ("POST", "/desk/conversations/{conversation}/show"): frozenset({"chen"}),
     ("GET", "/desk/conversations/{conversation}/attachments/{message}"): READS_TALK,
     ("GET", "/desk/conversations/{conversation}/attachments/{message}/content"): READS_TALK,
-    ("GET", "/desk/tickets"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
+    ("GET", "/desk/tickets"): READS_TICKETS, ("POST", "/desk/tickets/find"): READS_TICKETS, ("GET", "/desk/tickets/{number}"): OWN_UNIT,
     # any command: who may which stands in tests/tickets/allowed.csv
     ("GET", "/desk/ticket/{number}/do/{command}"): ACCEPTS, ("POST", "/desk/ticket/{number}/do/{command}"): ACCEPTS,
     ("GET", "/desk/ticket/{number}/file/{event}/{field}"): OWN_UNIT - SPEAKS,
