@@ -90,7 +90,7 @@ def test_the_code_of_somebody_a_neighbour_told_of(
     officer.goto(f"/desk/tickets/{number}")
     officer.click("button:has-text('受理')")
     officer.wait_for_selector("text=已受理")
-    do("give_code", checked="met")
+    officer.goto(f"/desk/ticket/{number}/do/give_code")
     officer.wait_for_selector("text=本人还没有表示愿意")
     picture(officer, "code-before-consent-desktop")
     do("note_consent", consent="given")

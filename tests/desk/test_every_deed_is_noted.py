@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from actions.storage.tables import Audit, Conversation, PlaceAlias, Staff, Ticket
 from tests.cast import LONGXI, PASSWORD, Stage, hidden
-from tests.desk.test_doors import AUTHORISATIONS, SUPPLEMENTED, a_photo, begin, colleague, to_phone
+from tests.desk.test_doors import ASKED, AUTHORISATIONS, SUPPLEMENTED, a_photo, begin, colleague, to_phone
 from tests.desk.test_places import settle
 from tests.intake_help import a_form
 
@@ -108,6 +108,9 @@ DEEDS: dict[str, Deed] = {
     "/desk/tickets/{number}/show": Deed("zhang", {"what": "phone", "reason": "contact"}),
     "/desk/tickets/{number}/contacts": Deed("zhou", a_join),
     "/desk/tickets/{number}/contacts/{join}/end": Deed("zhou", {}),
+    "/desk/tickets/find": Deed("zhou", {"sought": "13800138000"}),
+    "/desk/subticket/{subticket}/do/{command}": Deed("fang", {"version": "1"}),
+    "/desk/subtickets/{subticket}/show": Deed("fang", {"reason": "check"}, a_child),
     "/desk/audit/verify": Deed("auditor", {}),
     "/desk/audit/export": Deed("auditor", {}),
 }
@@ -130,7 +133,7 @@ def noted(stage: Stage, login: str) -> list[str]:
 
 def address(path: str, world: World) -> str:
     return path.format(**world._asdict(), message=world.photo, command="accept", member=1, result=1, delegation=1, tie=1, alias=1,
-                       ruling=1, surge=1, join=1, event=SUPPLEMENTED, seq=900, field="picture")
+                       ruling=1, surge=1, join=1, event=SUPPLEMENTED, seq=900, field="picture", subticket=ASKED)
 
 
 def test_every_post_is_thought_of(stage: Stage) -> None:
