@@ -1,7 +1,7 @@
 """What tests need to do any command at once: a ticket in any state by one insert, and a form that every guard likes."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -134,11 +134,13 @@ def before_of(command: str, state: str) -> list[tuple[str, Any]]:
     return [("paid", {})] if (command, state) == ("close", "paying") else BEFORE.get(command, [])
 
 
-def numbers(count: int, day: Any) -> list[str]:
-    """So many different numbers."""
+def numbers(count: int, day: Any, taken: Collection[str]) -> list[str]:
+    """So many different numbers that nobody has."""
     found: dict[str, None] = {}
     while len(found) < count:
-        found[new_number(day)] = None
+        number = new_number(day)
+        if number not in taken:
+            found[number] = None
     return list(found)
 
 
@@ -152,7 +154,7 @@ def put(stage: Stage, wanted: list[Mapping[str, Any]]) -> list[str]:
     with stage.parts.database.begin() as session:
         row = session.execute(sa.select(Ticket).where(Ticket.id == model.id)).scalar_one()
         values = {column.key: getattr(row, column.key) for column in Ticket.__table__.columns if column.key != "id"}
-        names = numbers(len(wanted), stage.clock().date())
+        names = numbers(len(wanted), stage.clock().date(), set(session.execute(sa.select(Ticket.number)).scalars()))
         # a neighbour told of every one of them, at the desk
         rows = [{**values, "number": number, "source": "neighbour", **{k: v for k, v in one.items() if k not in BESIDE}}
                 for number, one in zip(names, wanted, strict=True)]

@@ -198,6 +198,7 @@ class TestAWrongForm:
         page = self.wrong(stage, "paying", "pay", {"amount": "-5", "way": "gold", "on": "2026-13-01"})
         for words in ("发放金额请填大于0的金额", "发放方式请从列出的里面选一个", "发放日期请填日期", 'value="-5"'):
             assert words in page, words
+        assert page.count('aria-invalid="true" autofocus') == 3  # the cursor stands at the first of them
 
     SENTENCES: ClassVar[list[Any]] = [
         ("verify", "accepted", {"way": "visit", "findings": "长" * 2001}, "最多2000个字"),
