@@ -26,6 +26,7 @@ class OtherPerson(Exception):
 def _lock(session: Session, viewer: Viewer, number: str) -> Ticket:
     found: Ticket | None = session.execute(
         visible_tickets(viewer).where(Ticket.number == number).with_for_update(key_share=True)
+        .execution_options(populate_existing=True)  # what the session read before the lock may be old
     ).scalar_one_or_none()
     if found is None:
         raise Refused("no such ticket")
@@ -100,6 +101,7 @@ def join_proven(session: Session, *, contact_id: int, ticket_id: int, now: datet
     """As join_by_proof, for a ticket whose query code was just given. False for a contact that is somebody else."""
     locked = session.execute(
         sa.select(Ticket).where(Ticket.id == ticket_id).with_for_update(key_share=True)
+        .execution_options(populate_existing=True)  # what the session read before the lock may be old
     ).scalar_one()
     try:
         _join(session, locked, contact_id, how="proof", actor=RESIDENT, reason=None, now=now)

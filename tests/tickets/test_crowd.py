@@ -24,7 +24,17 @@ from actions.privacy.keys import Keys
 from actions.privacy.queries import verify_audit
 from actions.storage.engine import Database, open_engine
 from actions.storage.tables import Audit, Conversation, Staff, Ticket, TicketClock, TicketEvent, Timer
-from actions.tickets.commands import FieldsWrong, NotAllowed, StalePage, Work, hand_back, keep_up, perform, perform_own
+from actions.tickets.commands import (
+    FieldsWrong,
+    NotAllowed,
+    StalePage,
+    Work,
+    hand_back,
+    keep_up,
+    perform,
+    perform_own,
+    supplement_ticket,
+)
 from actions.tickets.rules import WrongState
 from actions.turn import Turn
 from bot.conversation.post import post_one, run_timer
@@ -263,3 +273,24 @@ def waiting(stage: Stage) -> int:
     with stage.parts.database.begin() as session:
         return int(session.execute(sa.text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).scalar_one())
+
+
+@pytest.mark.parametrize("deed", ["join", "supplement"])
+def test_what_was_read_before_the_lock_is_read_again_behind_it(stage: Stage, deed: str) -> None:
+    """The page of progress, and a turn, know the ticket before they lock it; meanwhile an officer goes on."""
+    stage.browser().write("家里着火了")
+    number, work = stage.ticket().number, stage.parts.work
+    [zhang] = hire(stage, 1, "officer", LONGXI, "z")
+    with stage.parts.database.begin() as session:
+        known = session.execute(sa.select(Ticket).where(Ticket.number == number)).scalar_one()
+        contact = session.execute(sa.select(Conversation.contact_id)).scalar_one()
+        with stage.parts.database.begin() as other:
+            perform(other, work, zhang, number=number, command="accept", version=1, form={}, now=stage.clock())
+        if deed == "join":
+            assert join_proven(session, contact_id=contact, ticket_id=known.id, now=stage.clock())
+        else:
+            supplement_ticket(session, work.keys, number, 1, stage.clock(), phone="13912345678")
+    with stage.parts.database.begin() as session:
+        ticket = session.execute(sa.select(Ticket).where(Ticket.number == number)).scalar_one()
+        versions = session.execute(sa.select(TicketEvent.version).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.id)).scalars().all()
+        assert (ticket.state, ticket.version, versions) == ("accepted", 3, [1, 2, 3])

@@ -35,6 +35,7 @@ def _ticket(session: Session, viewer: Viewer, number: str, open_states: Collecti
     viewer.require(WORK)
     ticket: Ticket | None = session.execute(
         visible_tickets(viewer).where(Ticket.number == number).with_for_update(key_share=True)
+        .execution_options(populate_existing=True)  # what the session read before the lock may be old
     ).scalar_one_or_none()
     if ticket is None:
         raise Refused("no such ticket")

@@ -162,6 +162,7 @@ def complete_ticket(
     """
     ticket = session.execute(
         sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
+        .execution_options(populate_existing=True)  # what the session read before the lock may be old
     ).scalar_one()
     code = new_query_code()
     if not code_of_the_person(session, ticket):  # whoever told of somebody is given no code to that person's own
@@ -226,6 +227,7 @@ def supplement_ticket(
     """Notes on the ticket that the resident added something in message `seq`; a new phone or point replaces the old."""
     ticket = session.execute(
         sa.select(Ticket).where(Ticket.number == number).with_for_update(key_share=True)
+        .execution_options(populate_existing=True)  # what the session read before the lock may be old
     ).scalar_one()
     ticket.version += 1
     ticket.phone = keys.seal_or_none(phone) or ticket.phone
