@@ -296,7 +296,8 @@ def history_data(departments: Departments, row: Subticket) -> dict[str, Any]:
 def tell_together(session: Session, work: Work, ticket_id: int, now: datetime) -> None:
     """Tells the resident once of all departments that were asked and of whom nothing was said yet."""
     ticket = session.execute(
-        sa.select(Ticket).where(Ticket.id == ticket_id).with_for_update(key_share=True)).scalar_one_or_none()
+        sa.select(Ticket).where(Ticket.id == ticket_id).with_for_update(key_share=True)
+        .execution_options(populate_existing=True)).scalar_one_or_none()
     if ticket is None:
         return
     departments = work.lifecycle.departments
