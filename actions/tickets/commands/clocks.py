@@ -203,7 +203,8 @@ def change_desk(session: Session, clockwork: Clockwork, ticket: Ticket, now: dat
 def open_with(session: Session, clockwork: Clockwork, ticket: Ticket) -> None:
     """The clocks of a ticket that was written just now, and has none."""
     rows = start(session, clockwork, ticket, clockwork.plan.opening(ticket.state), ticket.created_at)
-    _set_timers(session, clockwork, rows)
+    moments = [(row, _next(clockwork, row)) for row in rows]
+    session.add_all(Timer(kind=TIMER, ref=str(row.id), due_at=moment) for row, moment in moments if moment is not None)
     _lead(clockwork, ticket, rows)
 
 
