@@ -74,7 +74,7 @@ def test_photo_urging_and_how_it_was(
     picture(officer, "ticket-with-photo-desktop")
     officer.click("text=看求助人发来的文件")
     officer.wait_for_selector("img.picture")
-    assert officer.evaluate("document.querySelector('img.picture').naturalWidth") == 1
+    officer.wait_for_function("document.querySelector('img.picture').naturalWidth === 1")
     act(officer, number, "verify", way="visit", findings="房子烧了")
     act(officer, number, "close", result="settled", words="亲戚接走了")
     expect(resident, "办得怎么样")
