@@ -8,7 +8,7 @@ from actions.language.dialect import to_standard
 from actions.policy.commands import note_unanswered
 from actions.screening.answers import read_answer
 from actions.screening.ask import question_for
-from actions.screening.model import SOME_OF
+from actions.screening.model import SOME_OF, YES_NO
 from actions.steps import words
 from actions.steps.answering import CERTAIN
 from actions.steps.asking import again, ask
@@ -27,7 +27,7 @@ def speaks_of_something_else(turn: Turn, know: Knowledge, asking: str) -> bool:
     press = turn.press
     if press is not None:
         return _other_button(turn, know, asking, press)
-    if words.wants_person(turn.text) or (turn.intent == "request_human" and turn.confidence >= CERTAIN):
+    if words.wants_person(turn.text) or _seems_to_want_person(turn, know, asking):
         call_person(turn, know, "asked")
         return True
     if _corrects_something_else(turn, know, asking):
@@ -79,6 +79,14 @@ def _previous(turn: Turn, asking: str) -> str:
     asked = [name for name in names if name not in ("consent", "read_back", "open_ticket")]
     before = asked[: asked.index(asking)] if asking in asked else asked
     return before[-1] if before else asking
+
+
+def _seems_to_want_person(turn: Turn, know: Knowledge, asking: str) -> bool:
+    """As the model reads it: but three persons at home are an answer to how many, not a wish for a person."""
+    if turn.intent != "request_human" or turn.confidence < CERTAIN:
+        return False
+    fact = know.ruleset.facts.get(asking)
+    return fact is None or fact.type == YES_NO or not _answers_it(turn, know, asking)
 
 
 def _answers_it(turn: Turn, know: Knowledge, asking: str) -> bool:

@@ -163,3 +163,20 @@ def test_short_answers_to_the_read_back(teller: Teller, said: str, filed: bool) 
     assert len(teller.tickets()) == filed
     if not filed:
         assert any("先不登记" in line.text for line in teller.lines)
+
+
+@pytest.mark.parametrize("said", ["3个人", "4个人", "1个人", "2个人，我和老公"])
+def test_so_many_persons_are_an_answer_and_no_wish_for_a_person(teller: Teller, said: str) -> None:
+    """The model alone takes "3个人" for a wish to speak to somebody."""
+    teller.say("我在龙溪街道租的房子昨晚着火了，人都出来了，现在没地方住")
+    assert teller.say("同意")[-1].asks == "household_people"
+    lines = teller.say(said)
+    assert lines[-1].asks not in (None, "household_people") and teller.conversation().waiting_since is None
+    assert teller.conversation().facts["answers"]["household_people"]["value"] == int(said[0])
+
+
+def test_a_person_is_still_wanted_in_the_middle_of_a_question(teller: Teller) -> None:
+    teller.say("我在龙溪街道租的房子昨晚着火了，人都出来了，现在没地方住")
+    teller.say("同意")
+    teller.say("我不想跟机器说，找个人来")
+    assert teller.conversation().waiting_since is not None
