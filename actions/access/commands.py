@@ -156,12 +156,17 @@ def finish_sign_in(session: Session, account: Account, right: bool, now: datetim
 
     Raises SignInRefused with `until` when other tries have locked the account meanwhile.
     """
+    return open_session(session, account.staff_id, now) if count_try(session, account, right, now) else None
+
+
+def count_try(session: Session, account: Account, right: bool, now: datetime) -> bool:
+    """Counts a try and says whether it opens the door. Raises SignInRefused as finish_sign_in does."""
     staff = session.execute(
         sa.select(Staff).where(Staff.id == account.staff_id, Staff.active).with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one_or_none()
     if staff is None:
-        return None
+        return False
     if staff.locked_until is not None and staff.locked_until > now:
         raise SignInRefused(staff.locked_until)
     if not right or staff.password_hash != account.password_hash:  # the password may have been changed meanwhile
@@ -170,9 +175,9 @@ def finish_sign_in(session: Session, account: Account, right: bool, now: datetim
         if locks:
             staff.failed_signins, staff.locked_until = 0, now + LOCKED
         note_failed_sign_in(session, f"staff:{staff.id}", locks, now)
-        return None
+        return False
     staff.failed_signins, staff.locked_until = 0, None
-    return open_session(session, staff.id, now)
+    return True
 
 
 def note_failed_sign_in(session: Session, who: str, locks: bool, now: datetime) -> None:
@@ -183,15 +188,16 @@ def note_failed_sign_in(session: Session, who: str, locks: bool, now: datetime) 
                      data={"until": (now + LOCKED).isoformat()})
 
 
-def open_session(session: Session, staff_id: int, now: datetime) -> SignedIn:
-    """A new session for a person who has just shown who they are."""
+def open_session(session: Session, staff_id: int, now: datetime, *, goes_on: bool = False) -> SignedIn:
+    """A new session for a person who has just shown who they are; `goes_on`: they were signed in already."""
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
     session.add(
         StaffSession(
             token_hash=token_hash(token), csrf=csrf, staff_id=staff_id, created_at=now, expires_at=now + SIGNED_IN
         )
     )
-    record_audit(session, actor=f"staff:{staff_id}", action="signed_in", object_=f"staff:{staff_id}", now=now)
+    if not goes_on:
+        record_audit(session, actor=f"staff:{staff_id}", action="signed_in", object_=f"staff:{staff_id}", now=now)
     return SignedIn(token, csrf, staff_id)
 
 

@@ -3,11 +3,14 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from actions.access import commands
 from actions.access.commands import SIGNED_IN as SIGNED_IN_FOR
@@ -20,6 +23,7 @@ from bot.pages.forms import fields
 FORM_COOKIE = "ym_desk_form"
 SHORTEST, LONGEST, DISTINCT = 10, 200, 5
 BAD = frozenset((Path(__file__).parent / "templates" / "bad_passwords.txt").read_text(encoding="utf-8").split())
+Found = TypeVar("Found")
 _NEXT = re.compile(r"/desk(/[A-Za-z0-9_-]+)*")
 
 router = APIRouter(dependencies=[Depends(door)])
@@ -53,8 +57,9 @@ def login_form(request: Request, desk: Desk = Depends(the_desk)) -> Response:
     return _login_page(request, desk, request.query_params.get("next", ""))
 
 
-def _try(desk: Desk, name: str, typed: str) -> SignedIn | None:
-    """One try to sign in; the slow part holds no transaction. None for a wrong one.
+def _try(desk: Desk, name: str, typed: str, finish: Callable[[Session, commands.Account, bool, datetime], Found]
+         ) -> Found | None:
+    """One try of a password; the slow part holds no transaction. None for a login nobody has, else what `finish` says.
 
     Raises SignInRefused while the login is locked, whether it exists or not, and PageError when too many try at once.
     """
@@ -71,7 +76,7 @@ def _try(desk: Desk, name: str, typed: str) -> SignedIn | None:
             commands.note_failed_sign_in(session, f"login:{desk.strangers.mark(name)}", locks, parts.now())
         return None
     with parts.database.begin() as session:
-        return commands.finish_sign_in(session, account, right, parts.now())
+        return finish(session, account, right, parts.now())
 
 
 @router.post("/desk/login")
@@ -86,7 +91,7 @@ def login(request: Request, desk: Desk = Depends(the_desk), sent: dict[str, str]
     if not desk.limit.allow(parts.keys.fingerprint("limit", name).hex()):
         raise PageError("too_fast")
     try:
-        entered = _try(desk, name, typed)
+        entered = _try(desk, name, typed, commands.finish_sign_in)
     except SignInRefused as refused:
         return _login_page(request, desk, wish, wrong="locked", until=refused.until, login=name)
     if entered is None:
@@ -127,11 +132,10 @@ def _wrong_with(login: str, old: str, new: str, again: str) -> str | None:
 def password(visit: Visit = Depends(staff), sent: dict[str, str] = Depends(fields)) -> Response:
     """Sets a new password; a wrong old one counts as a wrong try."""
     login, old, new, parts = visit.viewer.login, sent.get("old", "")[:LONGEST], sent.get("new", ""), visit.parts
-    wrong, entered = _wrong_with(login, old, new, sent.get("again", "")), None
+    wrong = _wrong_with(login, old, new, sent.get("again", ""))
     if wrong is None:
         try:
-            entered = _try(visit.desk, login, old)
-            wrong = None if entered is not None else "wrong"
+            wrong = None if _try(visit.desk, login, old, commands.count_try) else "wrong"
         except SignInRefused:
             wrong = "locked"
     if wrong is not None:
@@ -140,5 +144,5 @@ def password(visit: Visit = Depends(staff), sent: dict[str, str] = Depends(field
         hashed = commands.hash_password(new)
     with parts.database.begin() as session:
         commands.set_password_hash(session, visit.viewer.staff_id, hashed, parts.now())
-        entered = commands.open_session(session, visit.viewer.staff_id, parts.now())
+        entered = commands.open_session(session, visit.viewer.staff_id, parts.now(), goes_on=True)
     return _enter(visit.desk, entered, "/desk")

@@ -69,6 +69,16 @@ def test_a_login_nobody_has_is_noted_alike_and_never_in_clear(stage: Stage) -> N
     assert "Geheimnis" not in str(found)
 
 
+def test_a_new_password_is_one_row_and_no_second_sign_in(stage: Stage) -> None:
+    zhou = stage.sign_in("zhou")
+    assert zhou.do("/desk/password", old="not-the-old-one-3", new="a-third-long-one-8", again="a-third-long-one-8").status_code == 422
+    assert log(stage)[-1][1] == "sign_in_failed"
+    before = log(stage)
+    assert zhou.do("/desk/password", old=PASSWORD, new="another-long-one-7", again="another-long-one-7").status_code == 303
+    assert [row[1] for row in log(stage)[len(before):]] == ["password_changed"]
+    assert zhou.get("/desk").status_code in (200, 303)
+
+
 def test_a_session_that_is_over(stage: Stage) -> None:
     stage.sign_in("zhou")
     stage.clock.advance(hours=6)
