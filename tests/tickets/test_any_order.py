@@ -83,8 +83,10 @@ class Office:
         """Whether it was done; a refusal must leave everything as it was."""
         before, ticket = self.everything(), self.ticket()
         self.now += timedelta(hours=1)
+        deed, why = self.work.lifecycle.commands[command], None
         with self.database.begin() as session:
-            why = barred(session, self.work, self.people[login], ticket, self.work.lifecycle.commands[command], self.now)
+            if self.people[login].may(deed.permission):  # others are offered nothing
+                why = barred(session, self.work, self.people[login], ticket, deed, self.now)
         try:
             with self.database.begin() as session:
                 perform(session, self.work, self.people[login], number=self.number, command=command,

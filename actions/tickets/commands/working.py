@@ -206,8 +206,11 @@ def offers(session: Session, work: Work, viewer: Viewer, ticket: Ticket, now: da
 
 def barred(session: Session, work: Work, viewer: Viewer, ticket: Ticket, command: Command,
            now: datetime) -> NotAllowed | None:
-    """Why a command would be refused whatever the form said; None: it depends on the form. That there is nothing to do
-    goes before every other reason: who has signed already is not told that they cannot refuse what nobody refuses."""
+    """Why a command this role allows would be refused whatever the form said; None: it depends on the form.
+
+    That there is nothing to do goes before every other reason: who has signed already is not told that they cannot
+    refuse what nobody refuses.
+    """
     doing = Doing(session, work, viewer, ticket, command, {}, now, before=ticket.state)
     found: NotAllowed | None = None
     for name in command.guards:
