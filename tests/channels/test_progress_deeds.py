@@ -220,7 +220,7 @@ def test_wants_to_be_phoned(stage: Stage) -> None:
     made = opened(stage, "accepted")
     wang, key = look(stage, made)
     page = do(wang, key, "call", phone="138 0013 8001", answer="morning").text
-    assert "龙溪街道上班时间打给您" in page and "13800138001" not in page
+    assert "已经请龙溪街道在上班时间打给您" in page and "13800138001" not in page
     (event,) = rows(stage, sa.select(TicketEvent).where(TicketEvent.kind == "call_asked"))
     assert "8001" not in str(event.data) and "phone" not in event.data["fields"] and event.actor == "resident"
     assert rows(stage, sa.select(Notice.recipient).where(Notice.kind == "ticket_call_asked")) == ["unit:u-longxi"]

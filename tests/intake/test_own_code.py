@@ -180,7 +180,7 @@ class TestReporter:
     def test_the_page_says_received_whatever_becomes_of_it(self, stage: Stage) -> None:
         number, code, _ = self.told(stage)
         first = progress(stage, number, code)
-        assert "现在：已收到" in first and "进展只告诉本人" in first
+        assert "现在：已收到" in first and "后面的进展不在这里说" in first
         do(stage, number, "accept")
         do(stage, number, "ask_supplement", missing="王大爷的病历")
         later = progress(stage, number, code)
